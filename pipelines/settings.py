@@ -1,0 +1,99 @@
+"""Every path, threshold and limit of the pipeline, each with its unit, in one typed object.
+
+Nothing here reads data. A threshold has its home here and nowhere else.
+"""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where things are and where the lines are drawn. `data` is the only folder that the hub writes to."""
+
+    project: Path = PROJECT
+    data: Path = field(default_factory=lambda: Path(os.environ.get("UPSTREAM_DATA", PROJECT / "data")).resolve())
+
+    first_period: str = "2024-01"  # month in which the first partition starts
+    threads: int = 2  # of DuckDB
+    memory_limit: str = "8GB"  # of DuckDB
+
+    # linkage: calibrated probability that two records are one person, at and above which they are joined
+    join_probability: float = 0.9  # central
+    join_probability_low: float = 0.6  # more links: the low threshold of every linkage interval
+    join_probability_high: float = 0.99  # fewer links: the high threshold of every linkage interval
+    linkage_seed: int = 20240101
+
+    # journeys
+    spell_gap_days: int = 28  # a gap of this many days closes a spell
+    handoff_days: int = 28  # longest time from a contact to the next one elsewhere
+
+    # disclosure control
+    withhold_people_up_to: int = 7  # counts of persons 1..7 are withheld
+    round_to: int = 5  # other counts
+
+    releases_kept: int = 5
+
+    @property
+    def landing(self) -> Path:
+        """Deliveries as received: <agency>/<feed>/<period>/<delivery id>/."""
+        return self.data / "landing"
+
+    @property
+    def warehouse(self) -> Path:
+        """Disposable: can be rebuilt from landing and state."""
+        return self.data / "warehouse"
+
+    @property
+    def accepted(self) -> Path:
+        """Accepted and refused rows per feed and month; no tokens."""
+        return self.warehouse / "accepted"
+
+    @property
+    def linkage(self) -> Path:
+        """Tokens, the person index and the quality of linkage; no attributes and no activity."""
+        return self.warehouse / "linkage"
+
+    @property
+    def warehouse_db(self) -> Path:
+        """The hub's DuckDB file; never handed to a reader."""
+        return self.warehouse / "warehouse.duckdb"
+
+    @property
+    def state(self) -> Path:
+        """What cannot be rebuilt: models, the person index of the last run, the hub's salt."""
+        return self.data / "state"
+
+    @property
+    def releases(self) -> Path:
+        return self.data / "releases"
+
+    @property
+    def dagster_home(self) -> Path:
+        return self.data / "dagster"
+
+    @property
+    def reference(self) -> Path:
+        """Versioned code lists, needs, offers and definitions (CSV, part of the project)."""
+        return self.project / "data" / "reference"
+
+    @property
+    def feed_contracts(self) -> Path:
+        """One CSV a feed: the registry of feeds."""
+        return self.project / "pipelines" / "pseudonymise" / "feeds"
+
+    @property
+    def sql(self) -> Path:
+        return self.project / "sql"
+
+    @property
+    def expectations(self) -> Path:
+        return self.project / "expectations"
+
+    @property
+    def feeds(self) -> list[str]:
+        """Names of all feeds, sorted."""
+        return sorted(path.stem for path in self.feed_contracts.glob("*.csv"))
