@@ -1,0 +1,122 @@
+"""The contracts: which columns a file may have, of which type, and how a value of each type is read.
+
+`people.csv` is the contract of identities for every feed; `feeds/<feed>.csv` is the contract of a feed's activity and
+the registry of feeds. The hub reads the same files.
+"""
+
+import csv
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+
+import pyarrow as pa
+
+from .errors import InputError
+
+HERE = Path(__file__).parent
+FREE_TEXT = re.compile(r"[\n\r\t@]|.{81,}", re.DOTALL)  # codes are short; sentences and addresses are not
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a contract."""
+
+    name: str
+    type: str
+    required: bool
+    code_list: str
+    meaning: str
+
+
+def feeds() -> list[str]:
+    """Names of the feeds that have a contract."""
+    return sorted(path.stem for path in (HERE / "feeds").glob("*.csv"))
+
+
+def _read(path: Path) -> list[Column]:
+    with open(path, newline="", encoding="utf-8") as file:
+        return [
+            Column(row["column"], row["type"], row["required"] == "true", row["code_list"], row["meaning"])
+            for row in csv.DictReader(file)
+        ]
+
+
+def people_columns() -> list[Column]:
+    return _read(HERE / "people.csv")
+
+
+def activity_columns(feed: str) -> list[Column]:
+    """The contract of a feed's activity. Raises InputError for a feed without one."""
+    if feed not in feeds():
+        raise InputError(f"There is no feed called {feed}. Feeds: {', '.join(feeds())}.")
+    return _read(HERE / "feeds" / f"{feed}.csv")
+
+
+def _timestamp(value: str) -> datetime:
+    return datetime.fromisoformat(value).replace(tzinfo=None)
+
+
+def _time(value: str) -> str:
+    hours, minutes = re.fullmatch(r"([01]?[0-9]|2[0-3]):([0-5][0-9])(?::[0-5][0-9])?", value).groups()
+    return f"{int(hours):02d}:{minutes}"
+
+
+def _boolean(value: str) -> bool:
+    return {"true": True, "1": True, "y": True, "yes": True, "false": False, "0": False, "n": False, "no": False}[
+        value.lower()
+    ]
+
+
+def _code(value: str) -> str:
+    if FREE_TEXT.search(value):
+        raise ValueError("too long for a code")
+    return value
+
+
+def _codes(value: str) -> str:
+    for code in re.split(r"[,;]", value):
+        _code(code.strip())
+    return value
+
+
+def _area(value: str) -> str:
+    if not re.fullmatch(r"[A-Z][0-9]{8}", value.upper()):
+        raise ValueError("not an area code")
+    return value.upper()
+
+
+# Type of a contract -> how a non-empty value is read, its type in the delivery, and what the value should look like.
+TYPES: dict[str, tuple[Callable, pa.DataType, str]] = {
+    "date": (date.fromisoformat, pa.date32(), "a date such as 2026-01-31"),
+    "time": (_time, pa.string(), "a time such as 23:59"),
+    "timestamp": (_timestamp, pa.timestamp("us"), "a date and time such as 2026-01-31T23:59"),
+    "integer": (int, pa.int64(), "a whole number"),
+    "boolean": (_boolean, pa.bool_(), "true or false"),
+    "code": (_code, pa.string(), "a code of at most 80 characters"),
+    "codes": (_codes, pa.string(), "codes of at most 80 characters each, separated by commas"),
+    "area": (_area, pa.string(), "an area code such as E01000001"),
+    "reference": (str, pa.string(), "a reference"),
+}
+
+
+def arrow_schema(feed: str) -> pa.Schema:
+    """Schema of activity.parquet: person_ref, then the contract's columns in its order."""
+    fields = [("person_ref", pa.string())]
+    fields += [(c.name, TYPES[c.type][1]) for c in activity_columns(feed) if c.type != "person"]
+    return pa.schema(fields)
+
+
+ATTRIBUTES_SCHEMA = pa.schema(
+    [
+        ("person_ref", pa.string()),
+        ("sex", pa.string()),
+        ("age_band", pa.string()),
+        ("ethnic_group", pa.string()),
+        ("imd_quintile", pa.int32()),
+        ("death_month", pa.string()),
+        ("moved_away_month", pa.string()),
+    ]
+)
+"""Schema of attributes.parquet."""
