@@ -1,0 +1,42 @@
+-- One row per feed and month of the period covered: contacts, and how many of them came from people who cycle. A month
+-- in which the feed did not arrive is a row without figures.
+-- Key: month, feed_label
+with cycling_people as (
+    select person_id from marts.cycling_people where definition_id = 'cross_agency_cycle'
+),
+
+months as (
+    select
+        period as month,
+        feed,
+        bool_or(measure = 'accepted') as arrived
+    from marts.data_quality
+    where measure in ('accepted', 'missing_delivery')
+    group by period, feed
+),
+
+contacts_by_month as (
+    select
+        strftime(contacts.started_at, '%Y-%m') as month,
+        contacts.feed,
+        count(*) as contacts,
+        count(distinct contacts.person_id) as people,
+        count(cycling_people.person_id) as contacts_of_people_who_cycle,
+        count(distinct cycling_people.person_id) as people_who_cycle
+    from marts.contacts
+    left join cycling_people using (person_id)
+    group by 1, 2
+)
+
+select
+    months.month, -- [label] Month as YYYY-MM
+    feeds.label as feed_label, -- [label] Service
+    months.arrived, -- [label] Whether the service's records for the month arrived
+    contacts_by_month.contacts, -- [count] Contacts that started in the month
+    contacts_by_month.people, -- [people] People with at least one of those contacts
+    contacts_by_month.contacts_of_people_who_cycle, -- [count] Contacts of people who cycle at any time in the data
+    contacts_by_month.people_who_cycle -- [people] People who cycle among those people
+from months
+inner join reference.feeds using (feed)
+left join contacts_by_month
+    on months.arrived and months.month = contacts_by_month.month and months.feed = contacts_by_month.feed
