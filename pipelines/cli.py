@@ -15,7 +15,9 @@ def keygen(args: argparse.Namespace) -> int:
     from pipelines.pseudonymise.keys import write_new_key
 
     write_new_key(args.file)
-    print(f"A new key is in {args.file}, readable by you alone. Give it to the partnership's agencies, never to the hub.")
+    print(
+        f"A new key is in {args.file}, readable by you alone. Give it to the partnership's agencies, never to the hub."
+    )
     return 0
 
 
@@ -57,7 +59,9 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--period", required=True, metavar="2026-01")
     command.add_argument("--out", required=True, type=Path, metavar="DIR")
     command.add_argument("--lookup", type=Path, metavar="L.csv", help="keep local_person_id,person_ref at the agency")
-    command.add_argument("--opt-outs", type=Path, metavar="O.csv", help="people who opted out: left out before encoding")
+    command.add_argument(
+        "--opt-outs", type=Path, metavar="O.csv", help="people who opted out: left out before encoding"
+    )
     command.add_argument("--areas", type=Path, metavar="AREAS.csv", help="lsoa,imd_quintile")
     command.add_argument("--check", action="store_true", help="write nothing, show what would leave")
     command.set_defaults(run=pseudonymise)

@@ -102,7 +102,9 @@ def write_delivery(
         tables = {"people": contents.people, "attributes": contents.attributes, "activity": contents.activity}
         for name, table in tables.items():
             pq.write_table(table, building / f"{name}.parquet", compression="zstd")
-        sha256 = {f"{name}.parquet": hashlib.sha256((building / f"{name}.parquet").read_bytes()).hexdigest() for name in FILES}
+        sha256 = {
+            f"{name}.parquet": hashlib.sha256((building / f"{name}.parquet").read_bytes()).hexdigest() for name in FILES
+        }
         digest = hashlib.sha256(json.dumps(sha256, sort_keys=True).encode()).hexdigest()[:12]
         earlier = sorted(path.name for path in slot.iterdir() if not path.name.startswith("."))
         if earlier and earlier[-1].endswith(digest):
@@ -140,7 +142,9 @@ def describe(contents: Contents) -> str:
             values = table.column(column).drop_null()
             filled = f"{len(values):,} filled"
             lines.append(f"  {column:34} {filled:>16}   {_masked(column, values)}")
-    lines.append("would not leave: names, dates of birth, postcodes, NHS numbers, LSOA of the home in people.csv, local ids")
+    lines.append(
+        "would not leave: names, dates of birth, postcodes, NHS numbers, LSOA of the home in people.csv, local ids"
+    )
     lines += notices(contents)
     lines.append(f"people left out because they opted out: {contents.opted_out:,}")
     return "\n".join(lines)
@@ -150,7 +154,9 @@ def notices(contents: Contents) -> list[str]:
     """What a data officer should know about and need not act on."""
     found = []
     if contents.left_out_columns:
-        found.append(f"columns of the activity file that are not in the contract and stay here: {', '.join(contents.left_out_columns)}")
+        found.append(
+            f"columns of the activity file that are not in the contract and stay here: {', '.join(contents.left_out_columns)}"
+        )
     if contents.unreadable_births:
         found.append(
             f"birth dates that could not be read and count as missing: {len(contents.unreadable_births):,}, "
@@ -223,7 +229,9 @@ def _people(source: pa.Table, refs: pa.Array, births: list[str], key: bytes) -> 
         postcode=[normalise.postcode(value) for value in texts(source, "postcode")],
         nhs_number=numbers,
     )
-    verified = [status.lower() in VERIFIED if number else None for number, status in zip(numbers, statuses, strict=True)]
+    verified = [
+        status.lower() in VERIFIED if number else None for number, status in zip(numbers, statuses, strict=True)
+    ]
     columns["nhs_number_verified"] = pa.array(verified, pa.bool_())
     return pa.table({"person_ref": refs, **columns}).sort_by("person_ref")
 
@@ -288,7 +296,9 @@ def _activity(
     ids = texts(source, "local_person_id")
     for line, local_id in enumerate(ids, 2):
         if local_id not in refs and local_id not in excluded:
-            raise InputError(f"{path}, line {line}: local_person_id is not in the people file. Deliver both from one extract.")
+            raise InputError(
+                f"{path}, line {line}: local_person_id is not in the people file. Deliver both from one extract."
+            )
     lines = [line for line, local_id in enumerate(ids, 2) if local_id not in excluded]
     kept = source.take([line - 2 for line in lines])
     result: dict[str, list] = {"person_ref": [refs[local_id] for local_id in ids if local_id not in excluded]}
@@ -297,7 +307,7 @@ def _activity(
             continue
         read, _, expected = contract.TYPES[column.type]
         if column.type == "reference":
-            read = lambda value: pseudonyms.reference(feed, value)  # noqa: E731
+            read = lambda value: pseudonyms.reference(feed, value)
         values = result[column.name] = []
         for line, value in zip(lines, texts(kept, column.name), strict=True):
             try:

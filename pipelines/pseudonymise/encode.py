@@ -162,13 +162,17 @@ class Encoder:
         """Token columns, by name, of records given as equally long lists of normalised values ('' for missing)."""
         values = {"forename": forename, "surname": surname, "dob": dob, "postcode": postcode}
         columns = {
-            f"{field}_bf": pa.array(_by_distinct(values[field], lambda v, field=field: self.filter(field, v)), pa.binary())
+            f"{field}_bf": pa.array(
+                _by_distinct(values[field], lambda v, field=field: self.filter(field, v)), pa.binary()
+            )
             for field in FIELDS
         }
         records = list(zip(forename, surname, dob, postcode, strict=True))
         for name, value_of in TOKENS.items():
             keys = [value_of(*record) for record in records]
-            columns[f"{name}_token"] = pa.array(_by_distinct(keys, lambda v, name=name: self.token(name, v)), pa.int64())
+            columns[f"{name}_token"] = pa.array(
+                _by_distinct(keys, lambda v, name=name: self.token(name, v)), pa.int64()
+            )
         numbers = _by_distinct(nhs_number, lambda v: self.token("nhs_number", v))
         columns["nhs_number_token"] = pa.array(numbers, pa.int64())
         return columns

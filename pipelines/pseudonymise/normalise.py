@@ -15,7 +15,9 @@ from pathlib import Path
 REFERENCE = Path(__file__).parent / "reference"
 
 # Letters that NFKD does not take apart.
-PLAIN_LETTERS = str.maketrans({"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i"})
+PLAIN_LETTERS = str.maketrans(
+    {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i"}
+)
 POSTCODE_FORM = re.compile(r"(GIR0AA|[A-Z]{1,2}[0-9][A-Z0-9]?[0-9][A-Z]{2})")
 BIRTH_DATE_FORM = re.compile(r"([0-9]{4})(?:-([0-9]{1,2})(?:-([0-9]{1,2}))?)?")
 NHS_WEIGHTS = range(10, 1, -1)
@@ -95,7 +97,11 @@ def birth_date(text: str) -> str:
 def postcode(text: str) -> str:
     """Upper-case letters and digits without spaces, or '' if missing or a placeholder. Partial postcodes are kept."""
     value = re.sub(r"[^A-Z0-9]", "", text.upper())
-    if len(value) < 2 or len(value) > 8 or any(value.startswith(row[0]) for row in reference_rows("placeholder_postcodes")):
+    if (
+        len(value) < 2
+        or len(value) > 8
+        or any(value.startswith(row[0]) for row in reference_rows("placeholder_postcodes"))
+    ):
         return ""
     if POSTCODE_FORM.fullmatch(value):
         return value

@@ -46,12 +46,18 @@ def read_csv(path: Path, contract: list[Column], unknown_columns: str) -> tuple[
     except pa.ArrowInvalid as error:
         # Arrow quotes the offending text in its message, so the message itself must not be passed on.
         _refuse_other_encodings(path)
-        kind = "a quotation mark that is not closed" if "quote" in str(error).lower() else "a line longer than 1 MB or cut off"
+        kind = (
+            "a quotation mark that is not closed"
+            if "quote" in str(error).lower()
+            else "a line longer than 1 MB or cut off"
+        )
         raise InputError(f"{path} cannot be read as CSV: {kind}. Export it again as UTF-8 CSV.") from None
     if rows:
         number, expected, actual = rows[0]
         where = f"line {number}" if number else "a line"
-        raise InputError(f"{path}, {where}: {actual} values where the header has {expected}. Export it again with quotation marks.")
+        raise InputError(
+            f"{path}, {where}: {actual} values where the header has {expected}. Export it again with quotation marks."
+        )
     for column in contract:
         if column.name not in header:
             table = table.append_column(column.name, pa.array([""] * len(table), pa.string()))

@@ -1,0 +1,31 @@
+# Everything runs from a bare checkout with Python 3.11 or newer; nothing is installed outside it.
+PYTHON ?= python3
+BIN := .venv/bin
+
+help:  ## what can be made
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*##/\t/' | expand -t 10
+
+demo: .venv/.installed  ## a fictional region, from agencies' records to the board pack
+	@$(BIN)/upstream demo
+
+test: .venv/.installed  ## style and all tests
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/pytest
+
+lock: .venv/.installed  ## pin every package again, with hashes
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url \
+	  --python-version 3.11 --extra test -o requirements.lock pyproject.toml
+
+# uv installs in seconds; where a mirror is known to pip alone, pip does the same more slowly.
+.venv/.installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Upstream needs Python 3.11 or newer")'
+	@echo "Setting up .venv (once, about a minute)"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet uv==0.13.9
+	@$(BIN)/uv pip install --quiet --require-hashes -r requirements.lock \
+	  || $(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	@$(BIN)/uv pip install --quiet --no-deps -e . || $(BIN)/python -m pip install --quiet --no-deps -e .
+	@touch $@
+
+.PHONY: help demo test lock
