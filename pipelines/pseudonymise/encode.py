@@ -66,12 +66,22 @@ def _full(dob: str) -> str:
     return dob if len(dob) == 8 else ""
 
 
+def unordered_day_month(dob: str) -> str:
+    """Year, then month and day in ascending order: the same for a date and for its swapped form."""
+    return dob[:4] + "".join(sorted((dob[4:6], dob[6:8]))) if dob else ""
+
+
 # Token name -> the value that is hashed, from normalised forename (f), surname (s), birth date (d), postcode (p).
 TOKENS: dict[str, Callable[[str, str, str, str], str]] = {
     "forename": lambda f, s, d, p: f,
     "surname": lambda f, s, d, p: s,
     "dob": lambda f, s, d, p: _full(d),
     "postcode": lambda f, s, d, p: p,
+    "forename_root": lambda f, s, d, p: normalise.forename_root(f),
+    "forename_swap": lambda f, s, d, p: f,
+    "surname_swap": lambda f, s, d, p: s,
+    "dob_unordered": lambda f, s, d, p: unordered_day_month(_full(d)),
+    "postcode_sector": lambda f, s, d, p: p[:-2] if len(p) >= 5 else "",
     "dob_sound_surname": lambda f, s, d, p: _joined(_full(d), sound(s)),
     "dob_sound_forename": lambda f, s, d, p: _joined(_full(d), sound(normalise.forename_root(f))),
     "dob_start_forename": lambda f, s, d, p: _joined(_full(d), f[:3]),
@@ -81,8 +91,10 @@ TOKENS: dict[str, Callable[[str, str, str, str], str]] = {
     "postcode_initial": lambda f, s, d, p: _joined(p, f[:1]),
     "sound_surname_year_start": lambda f, s, d, p: _joined(sound(s), d[:4], f[:3]),
     "sound_forename_day_start": lambda f, s, d, p: _joined(sound(normalise.forename_root(f)), _full(d)[4:], s[:3]),
-    "sound_names": lambda f, s, d, p: _joined(sound(normalise.forename_root(f)), sound(s)),
+    "sound_names": lambda f, s, d, p: _joined(*sorted((sound(normalise.forename_root(f)), sound(s)))),
 }
+# Tokens that are compared with each other share a subkey: a forename written in the surname's place is found by it.
+SHARED_KEYS = {"forename_swap": "name", "surname_swap": "name"}
 
 
 def settings() -> dict:
@@ -129,7 +141,7 @@ class Encoder:
 
     def __init__(self, key: bytes):
         self._filter_keys = {field: subkey(key, f"filter/{field}") for field in FIELDS}
-        self._token_keys = {token: subkey(key, f"token/{token}") for token in [*TOKENS, "nhs_number"]}
+        self._token_keys = {token: subkey(key, f"token/{SHARED_KEYS.get(token, token)}") for token in [*TOKENS, "nhs_number"]}
         self._gram_bits: dict[tuple[str, str], int] = {}
 
     def _bits_of_gram(self, field: str, gram: str) -> int:
