@@ -42,7 +42,7 @@ def _pairs(name: str) -> dict[str, str]:
 
 def plain_words(text: str) -> list[str]:
     """Lower-case words of unaccented letters and digits; apostrophes close up, other punctuation divides."""
-    text = unicodedata.normalize("NFKD", text.casefold()).translate(PLAIN_LETTERS)
+    text = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold()).translate(PLAIN_LETTERS)
     text = "".join(character for character in text if not unicodedata.combining(character))
     text = re.sub(r"['’‘`´ʼ]", "", text)
     return re.sub(r"[^\w]+|_", " ", text).split()
@@ -55,7 +55,7 @@ def name(text: str) -> str:
         return ""
     while len(words) > 1 and words[0] in _words("titles"):
         words = words[1:]
-    if len(words) > 1 and words[-1] in _words("titles"):
+    while len(words) > 1 and words[-1] in _words("titles"):
         words = words[:-1]
     value = " ".join(words)
     if value in _words("placeholder_names") or value in _words("titles") or not re.search(r"[^\W\d]", value):

@@ -1,0 +1,259 @@
+"""What leaves an agency, and what never does: through the command that a data officer types."""
+
+import json
+import stat
+
+import pyarrow.parquet as pq
+import pytest
+
+from pipelines import cli
+
+PEOPLE = """local_person_id,nhs_number,forename,surname,date_of_birth,sex,postcode,lsoa,ethnic_group
+p1,9434765919,Margaret,Ashdown,1938-03-04,F,WX1 2AB,E01990001,A
+p2,,Peggy,Ashdown,1938-03,F,WX12AB,E01990001,White
+p3,,Unknown,Baby,1900-01-01,,ZZ99 3VZ,,
+"""
+ACTIVITY = """local_person_id,incident_ref,role,created_ts,call_source,grade,nsir_open,deployed,s136,ppn,officer_notes
+p1,INC-77,subject,2024-01-05T14:30,999,Prompt,Concern for safety,true,false,true,Lives alone at number 4
+p2,INC-78,subject,2024-01-06T09:00,101,Scheduled,Concern for safety,no,N,0,
+"""
+PLAINTEXT = ["Margaret", "Ashdown", "1938", "WX1", "9434765919", "INC-77", "Lives alone", "p1", "E01990001"]
+
+
+@pytest.fixture
+def agency(tmp_path):
+    """A police force with a key, two files and a way to run the command on them."""
+
+    class Agency:
+        folder, out, key = tmp_path, tmp_path / "out", tmp_path / "key"
+
+        def write(self, name, text, encoding="utf-8"):
+            path = tmp_path / name
+            path.write_bytes(text.encode(encoding))
+            return path
+
+        def run(self, *extra, people=PEOPLE, activity=ACTIVITY, period="2024-01", feed="police_incidents"):
+            people = people if not isinstance(people, str) else self.write("people.csv", people)
+            arguments = ["pseudonymise", feed, "--agency", "NPOL", "--people", str(people), "--period", period]
+            arguments += ["--key-file", str(self.key), "--out", str(self.out)]
+            if activity is not None:
+                arguments += ["--activity", str(self.write("activity.csv", activity))]
+            return cli.main([*arguments, *map(str, extra)])
+
+        def delivery(self):
+            (folder,) = (self.out / "NPOL" / "police_incidents" / "2024-01").iterdir()
+            return folder
+
+        def table(self, name):
+            return pq.read_table(self.delivery() / f"{name}.parquet").to_pylist()
+
+    assert cli.main(["keygen", str(tmp_path / "key")]) == 0
+    return Agency()
+
+
+def test_a_new_key_is_256_bits_and_closed_to_others(tmp_path, capsys):
+    assert cli.main(["keygen", str(tmp_path / "key")]) == 0
+    text = (tmp_path / "key").read_text().strip()
+    assert len(bytes.fromhex(text)) == 32
+    assert stat.S_IMODE((tmp_path / "key").stat().st_mode) == 0o600
+    assert text not in capsys.readouterr().out
+
+
+def test_a_key_is_never_overwritten(tmp_path, capsys):
+    cli.main(["keygen", str(tmp_path / "key")])
+    before = (tmp_path / "key").read_text()
+    assert cli.main(["keygen", str(tmp_path / "key")]) == 2
+    assert (tmp_path / "key").read_text() == before
+
+
+def test_a_key_that_others_can_read_is_refused(agency, capsys):
+    agency.key.chmod(0o644)
+    assert agency.run() == 2
+    assert "chmod 600" in capsys.readouterr().err
+    assert not agency.out.exists()
+
+
+def test_the_three_files_share_nothing_but_person_ref(agency):
+    assert agency.run() == 0
+    names = {name: set(agency.table(name)[0]) for name in ("people", "attributes", "activity")}
+    assert names["people"] & names["attributes"] == {"person_ref"}
+    assert names["people"] & names["activity"] == {"person_ref"}
+    assert names["attributes"] & names["activity"] == {"person_ref"}
+
+
+def test_nothing_that_was_written_at_the_agency_can_be_read_in_the_delivery(agency):
+    agency.run()
+    for name in ("people", "attributes", "activity"):
+        for row in agency.table(name):
+            for column, value in row.items():
+                found = [
+                    text for text in PLAINTEXT if text.lower() in str(value).lower() and not column.endswith("_ts")
+                ]
+                assert not found or isinstance(value, (bytes, int)), f"{name}.{column}"
+    for file in agency.delivery().iterdir():
+        for text in PLAINTEXT:
+            if text not in ("p1", "1938"):  # short enough to stand in a file's bytes by chance
+                assert text.encode() not in file.read_bytes(), file.name
+
+
+def test_only_columns_of_the_contract_leave_and_the_rest_is_named(agency, capsys):
+    agency.run()
+    assert "officer_notes" not in agency.table("activity")[0]
+    assert "officer_notes" in capsys.readouterr().out
+
+
+def test_rows_are_in_the_order_of_person_ref(agency):
+    agency.run()
+    for name in ("people", "attributes", "activity"):
+        refs = [row["person_ref"] for row in agency.table(name)]
+        assert refs == sorted(refs)
+
+
+def test_a_placeholder_is_a_missing_value_and_not_a_token(agency):
+    agency.run()
+    unknown = [row for row in agency.table("people") if row["forename_bf"] is None]
+    assert len(unknown) == 1
+    assert {value for column, value in unknown[0].items() if column != "person_ref"} == {None}
+
+
+def test_ages_leave_as_bands_and_areas_of_homes_as_quintiles(agency):
+    agency.run()
+    bands = sorted(str(row["age_band"]) for row in agency.table("attributes"))
+    assert bands == ["85+", "85+", "None"]
+    assert {row["ethnic_group"] for row in agency.table("attributes")} == {"white", None}
+
+
+def test_the_note_counts_rows_and_never_holds_the_key(agency):
+    agency.run()
+    text = (agency.delivery() / "delivery.json").read_text()
+    assert json.loads(text)["rows"] == {"people": 3, "attributes": 3, "activity": 2}
+    assert agency.key.read_text().strip() not in text
+
+
+def test_the_key_check_tells_keys_apart_and_the_same_key_again(agency, tmp_path):
+    agency.run()
+    first = json.loads((agency.delivery() / "delivery.json").read_text())["key_check"]
+    agency.run(period="2024-02", activity=None)
+    again = next((agency.out / "NPOL" / "police_incidents" / "2024-02").glob("*/delivery.json"))
+    assert json.loads(again.read_text())["key_check"] == first
+    agency.key = tmp_path / "other key"
+    cli.main(["keygen", str(agency.key)])
+    agency.run(period="2024-03", activity=None)
+    other = next((agency.out / "NPOL" / "police_incidents" / "2024-03").glob("*/delivery.json"))
+    assert json.loads(other.read_text())["key_check"] != first
+
+
+def test_two_agencies_refs_for_one_local_id_never_match(agency):
+    from pipelines.pseudonymise.encode import Pseudonyms
+
+    assert Pseudonyms(b"k" * 32, "NPOL").person_ref("1") != Pseudonyms(b"k" * 32, "RWX").person_ref("1")
+
+
+def test_the_same_delivery_again_is_not_written_twice_and_a_correction_comes_after(agency):
+    agency.run()
+    first = agency.delivery().name
+    agency.run()
+    assert agency.delivery().name == first
+    agency.run(people=PEOPLE.replace("Margaret", "Marjorie"))
+    slot = agency.out / "NPOL" / "police_incidents" / "2024-01"
+    assert min(path.name for path in slot.iterdir()) == first
+    assert len(list(slot.iterdir())) == 2
+
+
+def test_people_who_opted_out_are_left_out_with_their_activity(agency):
+    agency.run("--opt-outs", agency.write("opt_outs.csv", "local_person_id\np1\n"))
+    assert len(agency.table("people")) == 2
+    assert len(agency.table("activity")) == 1
+
+
+def test_check_shows_columns_and_writes_nothing(agency, capsys):
+    assert agency.run("--check") == 0
+    shown = capsys.readouterr().out
+    assert "forename_bf" in shown and "Margaret" not in shown
+    assert not agency.out.exists()
+
+
+def test_the_lookup_stays_with_the_agency_and_names_each_person_once(agency):
+    agency.run("--lookup", agency.folder / "lookup.csv")
+    lines = (agency.folder / "lookup.csv").read_text().splitlines()
+    assert lines[0] == "local_person_id,person_ref"
+    assert {line.split(",")[0] for line in lines[1:]} == {"p1", "p2", "p3"}
+    assert {line.split(",")[1] for line in lines[1:]} == {row["person_ref"] for row in agency.table("people")}
+
+
+HEADER = PEOPLE.splitlines()[0] + "\n"
+
+
+@pytest.mark.parametrize(
+    ("people", "says"),
+    [
+        ("", "is empty"),
+        (HEADER, "no people"),
+        (PEOPLE.replace("lsoa", "lsoa,favourite_colour", 1), "'favourite_colour'"),
+        (PEOPLE.replace("local_person_id", "id", 1), "'id'"),
+        (HEADER + "p1,,A,B,1960-01-01,F,WX1 2AB,,A\np1,,A,B,1960-01-01,F,WX1 2AB,,A\n", "lines 2 and 3"),
+        (HEADER + ",,A,B,1960-01-01,F,WX1 2AB,,A\n", "line 2: local_person_id is empty"),
+        (HEADER + "p1,,A,B,15/01/1960,F,WX1 2AB,,A\n", "line 2, date_of_birth"),
+        (HEADER + "p1,,A,B,1960-01-01,F,WX1 2AB,,A,extra\n", "line 2"),
+        (HEADER + "p1,,A\n", "line 2"),
+    ],
+    ids=[
+        "an empty file",
+        "a header without rows",
+        "an unknown column",
+        "a missing column",
+        "one local id twice",
+        "a row without an id",
+        "a date in another form",
+        "a row that is too long",
+        "a row that is too short",
+    ],
+)
+def test_a_fault_in_the_people_file_gives_one_clear_error_and_writes_nothing(agency, capsys, people, says):
+    assert agency.run(people=people, activity=None) == 2
+    message = capsys.readouterr().err
+    assert says in message and "people.csv" in message
+    assert "1960" not in message.replace("1950", "")
+    assert not agency.out.exists()
+
+
+def test_a_file_in_another_encoding_names_the_line(agency, capsys):
+    path = agency.write("people.csv", PEOPLE.replace("Peggy", "Zoë"), encoding="latin-1")
+    assert agency.run(people=path, activity=None) == 2
+    assert "line 3: not UTF-8" in capsys.readouterr().err
+
+
+def test_a_byte_order_mark_does_no_harm(agency):
+    path = agency.write("people.csv", PEOPLE, encoding="utf-8-sig")
+    assert agency.run(people=path, activity=None) == 0
+    assert len(agency.table("people")) == 3
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "says"),
+    [
+        ("2024-01-05T14:30", "5 Jan 2024", "line 2, created_ts"),
+        ("p2,INC-78", "p9,INC-78", "line 3: local_person_id is not in the people file"),
+        (
+            ",Prompt,",
+            ",she told the officer that her husband had been shouting at her since the day before yesterday,",
+            "line 2, grade",
+        ),
+    ],
+    ids=["a date in words", "activity of a person who is not in the people file", "a sentence in a code"],
+)
+def test_a_fault_in_the_activity_file_names_line_and_column(agency, capsys, before, after, says):
+    assert agency.run(activity=ACTIVITY.replace(before, after)) == 2
+    message = capsys.readouterr().err
+    assert says in message and after not in message
+    assert not agency.out.exists()
+
+
+@pytest.mark.parametrize("period", ["2024-13", "January", "2024-1"])
+def test_a_period_is_a_month(agency, capsys, period):
+    assert agency.run(period=period) == 2
+
+
+def test_a_feed_without_a_contract_names_those_that_have_one(agency, capsys):
+    assert agency.run(feed="gp_visits", activity=None) == 2
+    assert "ae_attendances" in capsys.readouterr().err
