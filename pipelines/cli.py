@@ -42,6 +42,57 @@ def pseudonymise(args: argparse.Namespace) -> int:
     return 0
 
 
+def demo(args: argparse.Namespace) -> int:
+    from pipelines.demo import demo
+
+    return demo(Settings(), people=args.people, seed=args.seed)
+
+
+def run(args: argparse.Namespace) -> int:
+    from pipelines import runner
+
+    outcome = runner.run(Settings(), force=args.force)
+    for problem in outcome.problems:
+        print(f"upstream run: {problem}", file=sys.stderr)
+    return 1 if outcome.problems else 0
+
+
+def train(args: argparse.Namespace) -> int:
+    from pipelines.linkage.train import train
+
+    model = train(Settings(), progress=print)
+    print(f"Model {model.version} is current: the next run uses it.")
+    return 0
+
+
+def status(args: argparse.Namespace) -> int:
+    from pipelines.ingest import accept
+
+    rows = accept.status_rows(Settings())
+    for row in rows:
+        counts = "  ".join(f"{kind} {row[kind + '_activity'] or 0:>7,}" for kind in ("received", "accepted", "refused"))
+        reason = f"  {row['reason']}" if row["reason"] else ""
+        print(
+            f"{row['agency']:8} {row['feed']:22} {row['period']}  {row['delivery_id'] or '':18} {row['status']:11} {counts}{reason}"
+        )
+    if not rows:
+        print(f"Nothing was delivered to {Settings().landing}.")
+    return 0
+
+
+def link_benchmark(args: argparse.Namespace) -> int:
+    from pipelines.evaluation.link_benchmark import link_benchmark
+
+    people = {}
+    for pair in args.people:
+        feed, _, file = pair.partition("=")
+        if not file:
+            raise InputError(f"--people takes FEED=FILE, not {pair}.")
+        people[feed] = Path(file)
+    link_benchmark(people, truth=args.truth, out=args.out, baseline=args.baseline)
+    return 0
+
+
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="upstream", description=__doc__.splitlines()[0])
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -65,6 +116,28 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--areas", type=Path, metavar="AREAS.csv", help="lsoa,imd_quintile")
     command.add_argument("--check", action="store_true", help="write nothing, show what would leave")
     command.set_defaults(run=pseudonymise)
+
+    command = commands.add_parser("demo", help="a fictional region, the whole way")
+    command.add_argument("--people", type=int, default=60_000, metavar="N")
+    command.add_argument("--seed", type=int, default=1, metavar="S")
+    command.set_defaults(run=demo)
+
+    command = commands.add_parser("run", help="take in deliveries, link, build, check and release")
+    command.add_argument("--force", action="store_true", help="also what is up to date")
+    command.set_defaults(run=run)
+
+    command = commands.add_parser("train", help="a new linkage model from this region's deliveries")
+    command.set_defaults(run=train)
+
+    command = commands.add_parser("status", help="what arrived, was accepted, refused, superseded, is missing")
+    command.set_defaults(run=status)
+
+    command = commands.add_parser("link-benchmark", help="link identifiable people files and measure it")
+    command.add_argument("--people", required=True, nargs="+", action="extend", metavar="FEED=FILE")
+    command.add_argument("--truth", type=Path, metavar="T.csv", help="feed,local_person_id,truth")
+    command.add_argument("--out", required=True, type=Path, metavar="DIR")
+    command.add_argument("--baseline", action="store_true", help="also stock Splink on the plaintext, in the same run")
+    command.set_defaults(run=link_benchmark)
     return top
 
 

@@ -1,0 +1,110 @@
+"""`upstream demo`: a fictional region goes the whole way, through the same commands that a real one would use.
+
+The agencies' plaintext, their key and the answer key lie under demo/; the hub's side sees deliveries and nothing else.
+"""
+
+import contextlib
+import io
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from pipelines import cli, runner
+from pipelines.evaluation import region as evaluation
+from pipelines.ingest import accept
+from pipelines.pseudonymise.errors import InputError
+from pipelines.settings import Settings
+from pipelines.synthetic.region import make_region
+
+HUB_FOLDERS = ("landing", "warehouse", "state", "releases", "dagster")
+
+
+def demo(settings: Settings, people: int, seed: int, progress: Callable[[str], None] = print) -> int:
+    """Make the region, hand it over, run the pipeline, say what came of it. Returns the exit code."""
+    folder = settings.project / "demo"
+    _refuse_real_deliveries(settings, folder)
+    _make_region(settings, folder, people, seed, progress)
+    _deliver(settings, folder, progress)
+    outcome = runner.run(settings, progress=progress)
+    for problem in outcome.problems:
+        progress(f"Problem: {problem}")
+    if not (settings.releases / "current").exists():
+        return 1
+    progress("Comparing with the answer key")
+    progress(summary(settings, folder))
+    return 1 if outcome.problems else 0
+
+
+def _refuse_real_deliveries(settings: Settings, folder: Path) -> None:
+    fictional = {path.name for path in (folder / "agencies").glob("*")}
+    others = {path.name for path in settings.landing.glob("*")} - fictional
+    if others:
+        raise InputError(
+            f"{settings.landing} holds deliveries that are not the demo's ({', '.join(sorted(others))}). "
+            "Run the demo with UPSTREAM_DATA set to an empty folder, so that fiction and fact never mix."
+        )
+
+
+def _make_region(settings: Settings, folder: Path, people: int, seed: int, progress: Callable[[str], None]) -> None:
+    wanted = {"people": people, "seed": seed}
+    made = folder / "region.json"
+    if made.exists() and wanted.items() <= json.loads(made.read_text()).items():
+        progress(f"The fictional region of {people:,} people is there already (seed {seed})")
+        return
+    for path in (*(settings.data / name for name in HUB_FOLDERS), folder):
+        shutil.rmtree(path, ignore_errors=True)
+    progress(f"Making a fictional region of {people:,} people (seed {seed})")
+    make_region(folder, people=people, seed=seed, progress=progress)
+
+
+def _deliver(settings: Settings, folder: Path, progress: Callable[[str], None]) -> None:
+    """Each agency pseudonymises each of its months, with the command that a data officer types."""
+    key = folder / "key"
+    if not key.exists():
+        _command("keygen", key)
+    for agency in sorted((folder / "agencies").iterdir()):
+        for feed in sorted(path for path in agency.iterdir() if path.is_dir()):
+            months = sorted(path for path in feed.iterdir() if path.is_dir())
+            for month in months:
+                files = ["--people", month / "people.csv", "--activity", month / "activity.csv"]
+                where = ["--key-file", key, "--out", settings.landing, "--lookup", month / "lookup.csv"]
+                _command("pseudonymise", feed.name, "--agency", agency.name, "--period", month.name, *files, *where)
+            progress(f"  {agency.name} pseudonymised {len(months)} months of {feed.name}")
+
+
+def _command(*arguments) -> None:
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        code = cli.main([str(argument) for argument in arguments])
+    if code:
+        raise InputError(f"upstream {arguments[0]} failed; its message stands above.")
+
+
+def summary(settings: Settings, folder: Path) -> str:
+    """What arrived, what was refused, who was linked and how well, who cycles, and where to look next."""
+    rows = accept.status_rows(settings)
+    total = {
+        kind: sum(row[f"{kind}_{name}"] or 0 for row in rows for name in ("people", "attributes", "activity"))
+        for kind in ("received", "accepted", "refused")
+    }
+    accepted = [row for row in rows if row["status"] == "accepted"]
+    key = evaluation.compare(settings, folder)
+    current = settings.releases / "current"
+    lines = [
+        "",
+        f"Arrived   {len(rows)} deliveries, {total['received']:,} rows; {len(accepted)} deliveries accepted",
+        f"Refused   {total['refused']:,} rows, each with a reason (marts.data_quality counts them by rule)",
+        f"Linked    {key.clients:,} clients of the agencies are {key.people:,} people; the answer key says {key.true_people:,}",
+        f"          pairs: precision {key.precision:.3f}, recall {key.recall:.3f}, F1 {key.f1:.3f}",
+        *(
+            f"{'Found     ' if first else '          '}{line.label}: {line.found:,.0f} "
+            f"(linkage interval {line.low:,.0f} to {line.high:,.0f}; answer key {line.true:,.0f})"
+            for first, line in zip([True] + [False] * 99, key.headlines, strict=False)
+        ),
+        "",
+        f"Read      {current / 'board_pack.html'}",
+        f"Query     {current / 'analyst.duckdb'} (schema marts) and board.duckdb beside it",
+        "Look at   dagster dev   (the graph, its checks and row counts)",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,104 @@
+"""The fictional region beside its answer key: who was linked rightly, and what every headline would be if all were.
+
+The same SQL is built a second time over the true people in place of the linked ones, so that a difference between a
+headline and its truth is linkage and nothing else.
+"""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+
+from pipelines.evaluation.metrics import fit
+from pipelines.settings import Settings
+from pipelines.warehouse import database
+
+
+@dataclass(frozen=True)
+class Headline:
+    """A headline figure, its linkage interval, and the same figure over the true people."""
+
+    headline_id: str
+    label: str
+    found: float
+    low: float
+    high: float
+    true: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Clients are (agency, feed, local id); people are clusters of clients."""
+
+    clients: int
+    people: int
+    true_people: int
+    precision: float
+    recall: float
+    f1: float
+    headlines: list[Headline]
+
+
+def compare(settings: Settings, folder: Path) -> Comparison:
+    """Set what the pipeline found beside the answer key in `folder` (a region made by pipelines.synthetic)."""
+    index = pd.read_parquet(settings.linkage / "person_index.parquet")
+    linked = index.merge(true_clients(folder), on=["agency", "feed", "person_ref"], validate="one_to_one")
+    clients = fit(linked.person_id, linked.true_person_id)
+    return Comparison(
+        clients=clients.records,
+        people=clients.people_found,
+        true_people=clients.people_true,
+        precision=clients.pair_precision,
+        recall=clients.pair_recall,
+        f1=clients.pair_f1,
+        headlines=_headlines(settings, _true_warehouse(settings, folder, linked)),
+    )
+
+
+def true_clients(folder: Path) -> pd.DataFrame:
+    """agency, feed, local_person_id, true_person_id, person_ref of every client that was delivered."""
+    records = pd.read_csv(folder / "answer_key" / "records.csv", dtype=str)
+    lookups = []
+    for path in sorted((folder / "agencies").glob("*/*/*/lookup.csv")):
+        agency, feed = path.parts[-4], path.parts[-3]
+        lookups.append(pd.read_csv(path, dtype=str).assign(agency=agency, feed=feed))
+    refs = pd.concat(lookups).drop_duplicates(["agency", "feed", "local_person_id"])
+    return records.merge(refs, on=["agency", "feed", "local_person_id"], validate="one_to_one")
+
+
+def _true_warehouse(settings: Settings, folder: Path, linked: pd.DataFrame) -> Settings:
+    """Settings of a warehouse built over the true people: the same accepted rows, the answer key as person index."""
+    true = Settings(project=settings.project, data=folder / "truth")
+    shutil.rmtree(true.data, ignore_errors=True)
+    true.linkage.mkdir(parents=True)
+    true.accepted.symlink_to(settings.accepted.resolve())
+    ids = "T" + linked.true_person_id.astype(str)
+    index = linked.drop(columns=["true_person_id", "local_person_id"])
+    index.assign(person_id=ids, person_id_low=ids, person_id_high=ids).to_parquet(true.linkage / "person_index.parquet")
+    database.build_all(true)
+    return true
+
+
+def _headlines(settings: Settings, true: Settings) -> list[Headline]:
+    found, truth = _headline_rows(settings), _headline_rows(true)
+    return [
+        Headline(headline_id, label, value, low, high, truth[headline_id][1])
+        for headline_id, (label, value, low, high) in found.items()
+    ]
+
+
+def _headline_rows(settings: Settings) -> dict[str, tuple[str, float, float, float]]:
+    """label, value, low, high of each headline before disclosure control, in the order of the pack."""
+    with duckdb.connect(str(settings.warehouse_db), read_only=True) as connection:
+        rows = connection.execute(
+            """
+            select headline_id, label,
+                   case unit when 'people' then people when 'contacts' then contacts else minutes end,
+                   case unit when 'people' then people_low when 'contacts' then contacts_low else minutes end,
+                   case unit when 'people' then people_high when 'contacts' then contacts_high else minutes end
+            from board.headlines order by position
+            """
+        ).fetchall()
+    return {headline_id: tuple(rest) for headline_id, *rest in rows}

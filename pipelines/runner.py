@@ -1,0 +1,163 @@
+"""`upstream run`: the whole graph in one process, without a server, only what is not up to date, with progress.
+
+What is up to date is decided by digests of deliveries, suites, code and state, never by clocks. Every finished month
+and the finished release are kept, so a run that was killed is simply started again.
+"""
+
+import hashlib
+import json
+import logging
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import dagster as dg
+from dagster._core.instance import InstanceRef
+
+from pipelines.definitions import definitions
+from pipelines.ingest import accept
+from pipelines.settings import Settings
+
+CODE = ("pipelines/**/*.py", "pipelines/**/*.csv", "sql/**/*.sql", "expectations/**/*.json", "data/reference/**/*.csv")
+
+
+@dataclass
+class Outcome:
+    """What a run did. `problems` are sentences; a run with problems exits non-zero."""
+
+    months: int = 0
+    released: bool = False
+    problems: list[str] = field(default_factory=list)
+
+
+class Progress(logging.Handler):
+    """Prints one line for each asset made and each check that did not pass, as Dagster reports it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        event = getattr(record, "dagster_meta", {}).get("dagster_event")
+        if event is None:
+            return
+        if event.event_type_value == "ASSET_MATERIALIZATION":
+            materialization = event.event_specific_data.materialization
+            rows = materialization.metadata.get("dagster/row_count") or materialization.metadata.get("rows")
+            counted = f"{rows.value:>12,} rows" if rows is not None else ""
+            month = f" {materialization.partition}" if materialization.partition else ""
+            print(f"  {'.'.join(materialization.asset_key.path) + month:42}{counted}", flush=True)
+        elif event.event_type_value == "ASSET_CHECK_EVALUATION":
+            check = event.event_specific_data
+            if not check.passed:
+                print(f"  check {check.check_name} of {'.'.join(check.asset_key.path)} did not pass", flush=True)
+
+
+def run(settings: Settings, force: bool = False, progress: Callable[[str], None] = print) -> Outcome:
+    """Take in what is new, link, build, check and release. `force`: also what is up to date."""
+    outcome = Outcome()
+    for folder in (settings.landing, settings.state, settings.warehouse, settings.releases, settings.dagster_home):
+        folder.mkdir(parents=True, exist_ok=True)
+    graph = definitions(settings)
+    with warnings.catch_warnings(), dagster_instance(settings) as instance:
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        _ingest(graph, instance, settings, force, progress, outcome)
+        if not any(accept.months_delivered(settings, feed) for feed in settings.feeds):
+            outcome.problems.append(f"Nothing was delivered to {settings.landing}.")
+            return outcome
+        if not force and released_inputs(settings) == inputs(settings):
+            progress("Everything is up to date: the release stands.")
+        else:
+            progress("Linking, building and checking a release")
+            outcome.released = _execute(graph, "link_and_release", instance, None, outcome)
+            if outcome.released:
+                _inputs_file(settings).write_text(json.dumps(inputs(settings), indent=2, sort_keys=True) + "\n")
+    for row in accept.status_rows(settings):
+        if row["status"] == "refused":
+            outcome.problems.append(f"{row['agency']} {row['feed']} {row['period']}: {row['reason']}")
+    return outcome
+
+
+def dagster_instance(settings: Settings) -> dg.DagsterInstance:
+    """The instance that the web interface uses too, with progress lines in place of Dagster's own log."""
+    home = {"base_dir": str(settings.dagster_home)}
+    overrides = {
+        "storage": {"sqlite": home},
+        "local_artifact_storage": {
+            "module": "dagster._core.storage.root",
+            "class": "LocalArtifactStorage",
+            "config": home,
+        },
+        "python_logs": {
+            "dagster_handler_config": {
+                "handlers": {"progress": {"class": "pipelines.runner.Progress", "level": "DEBUG"}}
+            }
+        },
+    }
+    ref = InstanceRef.from_dir(str(settings.dagster_home), config_dir=str(settings.project), overrides=overrides)
+    return dg.DagsterInstance.from_ref(ref)
+
+
+def _ingest(
+    graph, instance, settings: Settings, force: bool, progress: Callable[[str], None], outcome: Outcome
+) -> None:
+    months = sorted({month for feed in settings.feeds for month in accept.months_delivered(settings, feed)})
+    due = {
+        month: [
+            feed
+            for feed in settings.feeds
+            if month in accept.months_delivered(settings, feed)
+            and (force or not accept.is_up_to_date(settings, feed, month))
+        ]
+        for month in months
+    }
+    due = {month: feeds for month, feeds in due.items() if feeds}
+    progress(
+        f"Taking in {len(due)} of {len(months)} months" if due else f"All {len(months)} months are taken in already"
+    )
+    for month, feeds in due.items():
+        keys = [dg.AssetKey(["accepted", feed]) for feed in feeds]
+        outcome.months += _execute(graph, "ingest_month", instance, keys, outcome, month)
+
+
+def _execute(
+    graph, job: str, instance, keys: list[dg.AssetKey] | None, outcome: Outcome, month: str | None = None
+) -> bool:
+    result = graph.resolve_job_def(job).execute_in_process(
+        instance=instance,
+        asset_selection=keys,
+        partition_key=month,
+        raise_on_error=False,
+        run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+    )
+    for event in result.all_events:
+        if event.event_type_value == "STEP_FAILURE":
+            error = event.event_specific_data.error
+            cause = error.cause or error
+            outcome.problems.append(f"{event.step_key} {month or ''}: {cause.message.strip()}")
+    return result.success
+
+
+def inputs(settings: Settings) -> dict[str, str]:
+    """Digests of all that a release is made of: what was accepted, the state, the code."""
+    return {
+        "accepted": _digest(settings.warehouse, "accepted/**/*.parquet", "linkage/people/**/*.parquet"),
+        "state": _digest(settings.state, "**/*"),
+        "code": _digest(settings.project, *CODE),
+    }
+
+
+def released_inputs(settings: Settings) -> dict[str, str] | None:
+    """Digests of what the current release was made of, or None if there is no release."""
+    path = _inputs_file(settings)
+    if not path.exists() or not (settings.releases / "current").exists():
+        return None
+    return json.loads(path.read_text())
+
+
+def _inputs_file(settings: Settings) -> Path:
+    return settings.warehouse / "released_inputs.json"
+
+
+def _digest(folder: Path, *patterns: str) -> str:
+    digest = hashlib.sha256()
+    for path in sorted({path for pattern in patterns for path in folder.glob(pattern) if path.is_file()}):
+        digest.update(str(path.relative_to(folder)).encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
