@@ -1,0 +1,228 @@
+"""The hub's DuckDB file: opening it, showing it its inputs, and building one table from one SQL file.
+
+Input rows stay in Parquet files and are seen through views; a feed that has not sent anything is an empty view with
+the right columns. Nothing here knows what the tables mean.
+"""
+
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from csv import DictReader
+from pathlib import Path
+
+import duckdb
+
+from pipelines.settings import Settings
+from pipelines.warehouse.sqlfile import SqlFile, SqlFileError, TableName, load_folder
+
+ACTIVITY_TYPES = {"date": "DATE", "timestamp": "TIMESTAMP", "integer": "BIGINT", "boolean": "BOOLEAN"}
+
+DELIVERED = {"agency": "VARCHAR", "feed": "VARCHAR", "period": "VARCHAR", "delivery_id": "VARCHAR"}
+ATTRIBUTES = DELIVERED | {
+    "person_ref": "VARCHAR", "sex": "VARCHAR", "age_band": "VARCHAR", "ethnic_group": "VARCHAR",
+    "imd_quintile": "INTEGER", "death_month": "VARCHAR", "moved_away_month": "VARCHAR",
+}
+REFUSED = DELIVERED | {
+    "file": "VARCHAR", "row_number": "BIGINT", "rule": "VARCHAR", "column_name": "VARCHAR", "reason": "VARCHAR",
+}
+DELIVERIES = DELIVERED | {"status": "VARCHAR", "reason": "VARCHAR"} | {
+    f"{state}_{file}": "BIGINT"
+    for state in ("received", "accepted", "refused")
+    for file in ("people", "attributes", "activity")
+} | {"digest": "VARCHAR"}
+PERSON_INDEX = {
+    "agency": "VARCHAR", "feed": "VARCHAR", "person_ref": "VARCHAR", "person_id": "VARCHAR",
+    "person_id_low": "VARCHAR", "person_id_high": "VARCHAR", "match_weight": "DOUBLE",
+    "match_probability": "DOUBLE", "records": "INTEGER",
+}
+LINKAGE_QUALITY = {
+    "measure": "VARCHAR", "detail": "VARCHAR", "value": "DOUBLE", "low": "DOUBLE", "high": "DOUBLE",
+    "unit": "VARCHAR", "how": "VARCHAR",
+}
+
+REFERENCE_TYPES = {
+    "priority": "INTEGER", "residents": "INTEGER", "imd_quintile": "INTEGER", "lsoa_vintage": "INTEGER",
+    "min_contacts": "INTEGER", "min_crisis": "INTEGER", "min_agencies": "INTEGER", "window_days": "INTEGER",
+    "crisis": "BOOLEAN", "frailty_signal": "BOOLEAN", "counts_as_subject": "BOOLEAN", "ended_without_help": "BOOLEAN",
+    "required": "BOOLEAN", "valid_from": "DATE", "valid_to": "DATE",
+}
+
+SCHEMAS = ("accepted", "linkage", "reference", "staging", "journeys", "opportunities", "marts", "board")
+
+# National code lists spell one code in several ways, so that codes are compared on letters and digits only.
+CODE_KEY = r"regexp_replace(replace(lower({}), '&', 'and'), '[^a-z0-9]', '', 'g')"
+MACROS = {
+    "code_key(code)": CODE_KEY.format("code"),
+    "contact_key(agency, feed, reference)":
+        "'C' || substr(sha256(getvariable('hub_salt') || '|' || agency || '|' || feed || '|' || reference), 1, 16)",
+}
+
+
+@contextmanager
+def open_warehouse(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The warehouse, open for writing, with its input views, macros and session variables as of now."""
+    settings.warehouse.mkdir(parents=True, exist_ok=True)
+    config = {"threads": settings.threads, "memory_limit": settings.memory_limit}
+    with duckdb.connect(str(settings.warehouse_db), config=config) as connection:
+        connection.execute("set preserve_insertion_order = false")
+        prepare(connection, settings)
+        yield connection
+
+
+def prepare(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    """Gives a connection the schemas, macros, session variables and input views that the SQL files rely on."""
+    for schema in SCHEMAS:
+        connection.execute(f"create schema if not exists {schema}")
+    for signature, body in MACROS.items():
+        connection.execute(f"create or replace macro {signature} as {body}")
+    variables = {
+        "hub_salt": hub_salt(settings.state),
+        "spell_gap_days": settings.spell_gap_days,
+        "handoff_days": settings.handoff_days,
+    }
+    for name, value in variables.items():
+        connection.execute(f"set variable {name} = {literal(value)}")
+    for name, (files, types) in input_files(settings).items():
+        connection.execute(f"create or replace view {qualified(name)} as {_select_files(files, types)}")
+
+
+def input_files(settings: Settings) -> dict[TableName, tuple[list[Path], dict[str, str]]]:
+    """Every input view: the Parquet files there are for it, and its columns with their types."""
+    accepted, linkage = settings.accepted, settings.linkage
+    feeds = {
+        ("accepted", feed): (
+            sorted(accepted.glob(f"{feed}/*.activity.parquet")),
+            activity_types(settings.feed_contracts / f"{feed}.csv"),
+        )
+        for feed in settings.feeds
+    }
+    return feeds | {
+        ("accepted", "attributes"): (sorted(accepted.glob("*/*.attributes.parquet")), ATTRIBUTES),
+        ("accepted", "refused"): (sorted(accepted.glob("*/*.refused.parquet")), REFUSED),
+        ("accepted", "deliveries"): (sorted(accepted.glob("*/*.deliveries.parquet")), DELIVERIES),
+        ("linkage", "person_index"): (sorted(linkage.glob("person_index.parquet")), PERSON_INDEX),
+        ("linkage", "quality"): (sorted(linkage.glob("quality.parquet")), LINKAGE_QUALITY),
+    }
+
+
+def activity_types(contract: Path) -> dict[str, str]:
+    """Columns of a feed's accepted activity with their types, from the feed's contract."""
+    with contract.open(encoding="utf-8", newline="") as lines:
+        columns = {
+            "person_ref" if row["type"] == "person" else row["column"]: ACTIVITY_TYPES.get(row["type"], "VARCHAR")
+            for row in DictReader(lines)
+        }
+    return DELIVERED | {"row_number": "BIGINT"} | columns
+
+
+def reference_tables(settings: Settings) -> list[str]:
+    """Names of the tables of schema reference: one a CSV, all code lists in one, and the feeds' contracts in one."""
+    return sorted([path.stem for path in settings.reference.glob("*.csv")] + ["codes", "feed_columns"])
+
+
+def load_reference(connection: duckdb.DuckDBPyConnection, settings: Settings, table: str) -> int:
+    """Loads one table of schema reference and returns its number of rows. Codes stay text, 01 stays 01."""
+    if table == "codes":
+        source = _csv_source(settings.reference / "codes" / "*.csv")
+        columns = f"parse_filename(filename, true) as code_list, {CODE_KEY.format('code')} as code_key, "
+    elif table == "feed_columns":
+        source = _csv_source(settings.feed_contracts / "*.csv")
+        columns = 'parse_filename(filename, true) as feed, '
+    else:
+        source, columns = _csv_source(settings.reference / f"{table}.csv"), ""
+    described = connection.execute(f"describe select * exclude (filename) from {source}").fetchall()
+    names = [name for name, *_ in described]
+    columns += ", ".join(f"{identifier(name)}::{REFERENCE_TYPES.get(name, 'VARCHAR')} as {identifier(name)}"
+                         for name in names)
+    connection.execute(f"create or replace table reference.{identifier(table)} as select {columns} from {source}")
+    return count_rows(connection, ("reference", table))
+
+
+def load_sql(settings: Settings) -> list[SqlFile]:
+    """All SQL files in an order in which each can be built."""
+    inputs = set(input_files(settings)) | {("reference", table) for table in reference_tables(settings)}
+    return load_folder(settings.sql, inputs)
+
+
+def build_table(connection: duckdb.DuckDBPyConnection, file: SqlFile) -> int:
+    """Builds a table from its file's own text, documents it in the database, and returns its number of rows.
+
+    Raises SqlFileError where the query does not run, or where the columns that the database finds are not the ones that
+    the file documents.
+    """
+    name = qualified(file.name)
+    found = [column for column, *_ in _run(connection, file, f"describe {file.text}")]
+    documented = [column.name for column in file.columns]
+    if found != documented:
+        raise SqlFileError(f"{file.schema}/{file.table}.sql: the database finds the columns {', '.join(found)}, "
+                           f"the comments describe {', '.join(documented)}; give each column its own line and comment")
+    _run(connection, file, f"create or replace table {name} as {file.text}")
+    connection.execute(f"comment on table {name} is {literal(file.description)}")
+    for column in file.columns:
+        connection.execute(f"comment on column {name}.{identifier(column.name)} is {literal(column.comment)}")
+    return count_rows(connection, file.name)
+
+
+def build_all(settings: Settings, progress: Callable[[str], None] = lambda line: None) -> dict[TableName, int]:
+    """Builds the whole warehouse from the files there are, in dependency order; rows of each table."""
+    rows: dict[TableName, int] = {}
+    with open_warehouse(settings) as connection:
+        for table in reference_tables(settings):
+            rows["reference", table] = load_reference(connection, settings, table)
+        for file in load_sql(settings):
+            rows[file.name] = build_table(connection, file)
+            progress(f"{file.schema}.{file.table}: {rows[file.name]:,} rows")
+    return rows
+
+
+def count_rows(connection: duckdb.DuckDBPyConnection, name: TableName) -> int:
+    return connection.execute(f"select count(*) from {qualified(name)}").fetchall()[0][0]
+
+
+def hub_salt(state: Path) -> str:
+    """The hub's secret behind contact ids: made once, kept in the state folder, readable by its owner only."""
+    path = state / "hub_salt"
+    if not path.exists():
+        state.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_hex(32) + "\n", encoding="ascii")
+    salt = path.read_text(encoding="ascii").strip()
+    if len(salt) < 64:
+        raise ValueError(f"{path} does not hold 32 bytes in hex; restore it from the backup of the state folder")
+    return salt
+
+
+def identifier(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(value: str | int) -> str:
+    return str(value) if isinstance(value, int) else "'" + value.replace("'", "''") + "'"
+
+
+def qualified(name: TableName) -> str:
+    return f"{identifier(name[0])}.{identifier(name[1])}"
+
+
+def _run(connection: duckdb.DuckDBPyConnection, file: SqlFile, statement: str) -> list[tuple]:
+    try:
+        return connection.execute(statement).fetchall()
+    except (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException) as error:
+        reason = str(error).splitlines()[0]
+    except duckdb.DataError as error:
+        # The database would quote the value that it stumbled on, which may be a person's.
+        reason = f"{type(error).__name__} at a value that is not shown here; cast it with try_cast or refuse it earlier"
+    raise SqlFileError(f"{file.schema}/{file.table}.sql does not run: {reason}")
+
+
+def _select_files(files: list[Path], types: dict[str, str]) -> str:
+    if not files:
+        return "select " + ", ".join(f"null::{kind} as {identifier(name)}" for name, kind in types.items()) + " limit 0"
+    columns = ", ".join(f"{identifier(name)}::{kind} as {identifier(name)}" for name, kind in types.items())
+    paths = ", ".join(literal(str(path)) for path in files)
+    # A column that is empty all through a month may be written with another type: unite by name, then cast.
+    return f"select {columns} from read_parquet([{paths}], union_by_name = true)"
+
+
+def _csv_source(path: Path) -> str:
+    return f"read_csv({literal(str(path))}, all_varchar = true, header = true, union_by_name = true, filename = true)"

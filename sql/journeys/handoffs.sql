@@ -1,0 +1,35 @@
+-- One row per hand-off: a contact whose next contact, within the hand-off window (28 days), was elsewhere: with another
+-- agency, or with another team of the same agency where both teams are known.
+-- Key: contact_id
+with pairs as (
+    select
+        sequence.person_id,
+        sequence.days_to_next,
+        here,
+        there,
+        here.agency <> there.agency as between_agencies
+    from journeys.sequence as sequence
+    inner join staging.contacts as here on sequence.contact_id = here.contact_id
+    inner join staging.contacts as there on sequence.next_contact_id = there.contact_id
+    where sequence.days_to_next <= getvariable('handoff_days')
+)
+
+select
+    here.contact_id as contact_id, -- Contact that was followed by one elsewhere
+    there.contact_id as next_contact_id, -- The contact elsewhere
+    person_id, -- Linked person
+    between_agencies, -- Whether the two contacts were with different agencies
+    here.agency as from_agency, -- Agency of the first contact
+    here.feed as from_feed, -- Feed of the first contact
+    here.team as from_team, -- Team of the first contact
+    there.agency as to_agency, -- Agency of the next contact
+    there.feed as to_feed, -- Feed of the next contact
+    there.team as to_team, -- Team of the next contact
+    here.started_at as handed_off_at, -- Start of the first contact
+    days_to_next as days_between, -- Days between the starts of the two contacts
+    here.need as need, -- Need of the first contact
+    there.need as next_need, -- Need of the next contact
+    here.need_group = there.need_group as same_need, -- Whether both contacts were for one group of needs
+    here.outcome_group as outcome_group -- How the first contact ended
+from pairs
+where between_agencies or here.feed <> there.feed or here.team <> there.team

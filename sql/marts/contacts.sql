@@ -1,0 +1,24 @@
+-- One row per contact: one event of one person with one service.
+-- Key: contact_id
+select
+    contacts.contact_id, -- Surrogate of the contact
+    contacts.person_id, -- Linked person
+    contacts.agency, -- Agency
+    contacts.team, -- Team or site
+    contacts.feed, -- Kind of extract
+    contacts.period, -- Delivery month as YYYY-MM
+    contacts.kind, -- Kind of contact
+    contacts.need, -- Need of highest priority that the record shows; unknown where it shows none
+    contacts.need_group, -- Group of needs
+    contacts.started_at, -- Start; at 00:00 where only the day is known
+    contacts.ended_at, -- End; empty where open or not known
+    contacts.time_known, -- Whether the time of day of the start is known
+    contacts.lsoa, -- Area (LSOA) of the home or of the incident
+    contacts.lsoa_vintage, -- Census year of the area code
+    contacts.crisis, -- Whether it is a crisis contact
+    contacts.outcome_group, -- How it ended
+    contacts.raised_by, -- Who raised it
+    contacts.staff_minutes, -- Minutes of staff time where known
+    sequence.spell_id -- Spell that the contact belongs to
+from staging.contacts as contacts
+inner join journeys.sequence as sequence using (contact_id)

@@ -1,0 +1,72 @@
+-- One row per agency, feed, delivery month and thing counted: rows received, accepted and refused by rule, deliveries
+-- that are missing or were refused, codes that are in no code list, rows left out of the contacts, and contacts.
+-- Key: period, feed, agency, measure, detail
+with slots as (
+    select distinct deliveries.agency, deliveries.feed, months.period
+    from accepted.deliveries as deliveries
+    cross join (select distinct period from accepted.deliveries) as months
+    union
+    select null, feeds.feed, months.period
+    from reference.feeds as feeds
+    anti join accepted.deliveries as deliveries on feeds.feed = deliveries.feed
+    cross join (select distinct period from accepted.deliveries) as months
+),
+
+accepted_deliveries as (
+    select * from accepted.deliveries where status = 'accepted'
+),
+
+row_counts as (
+    select agency, feed, period, state_of_file, row_count
+    from accepted_deliveries unpivot (
+        row_count for state_of_file in (
+            received_people, received_attributes, received_activity,
+            accepted_people, accepted_attributes, accepted_activity
+        )
+    )
+),
+
+measures as (
+    select
+        agency, feed, period,
+        split_part(state_of_file, '_', 1) as measure,
+        split_part(state_of_file, '_', 2) as detail,
+        row_count as rows
+    from row_counts
+    union all
+    select agency, feed, period, 'refused', file || ': ' || rule, count(*)
+    from accepted.refused
+    semi join accepted_deliveries using (agency, feed, period, delivery_id)
+    group by all
+    union all
+    select agency, feed, period, 'missing_delivery', null, 1
+    from slots
+    anti join accepted_deliveries as deliveries
+        on slots.feed = deliveries.feed and slots.agency is not distinct from deliveries.agency
+        and slots.period = deliveries.period
+    union all
+    select agency, feed, period, 'refused_delivery', null, count(*)
+    from accepted.deliveries
+    where status = 'refused'
+    group by all
+    union all
+    select agency, feed, period, 'unmapped_code', column_name, unmapped
+    from staging.unmapped_codes
+    where unmapped > 0
+    union all
+    select agency, feed, period, 'left_out', reason, rows
+    from staging.left_out
+    union all
+    select agency, feed, period, 'contacts', null, count(*)
+    from staging.contacts
+    group by all
+)
+
+select
+    period, -- Delivery month as YYYY-MM
+    feed, -- Kind of extract
+    agency, -- Agency; empty for a feed that never arrived
+    measure, -- What is counted
+    detail, -- File, rule, column or reason that the count is for; empty where there is only one count
+    rows -- Rows, deliveries, codes or contacts
+from measures

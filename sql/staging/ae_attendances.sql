@@ -1,0 +1,108 @@
+-- One row per accepted A&E row: one attendance, in the shape of a contact, with what the opportunity rules need.
+-- Key: agency, period, row_number
+with attendances as (
+    select
+        *,
+        contact_key(agency, feed, EC_Ident) as contact_id,
+        Arrival_Date + try_cast(Arrival_Time as time) as arrived_at,
+        EC_Departure_Date + try_cast(EC_Departure_Time as time) as departed_at
+    from accepted.ae_attendances
+),
+
+coded_needs as (
+    select agency, period, row_number, 'ae_chief_complaint' as code_list, EC_Chief_Complaint_SNOMED_CT as code
+    from attendances
+    union all
+    select agency, period, row_number, 'ae_injury_intent', EC_Injury_Intent_SNOMED_CT from attendances
+    union all
+    select agency, period, row_number, 'ae_diagnosis', unnest(string_split(Der_EC_Diagnosis_All, ',')) from attendances
+),
+
+first_needs as (
+    select
+        coded.agency,
+        coded.period,
+        coded.row_number,
+        arg_min(needs.need, needs.priority) as need,
+        arg_min(needs.need, needs.priority) filter (
+            needs.need_group = 'later_life' or known.frailty_signal
+        ) as later_life_need
+    from coded_needs as coded
+    inner join staging.codes as known
+        on known.code_list = coded.code_list and known.code_key = code_key(coded.code) and known.period = coded.period
+    inner join reference.needs on known.need = needs.need
+    group by coded.agency, coded.period, coded.row_number
+),
+
+mapped as (
+    select
+        attendance.*,
+        first_needs.need,
+        first_needs.later_life_need,
+        coalesce(arrival_mode.crisis, false) as arrived_in_crisis,
+        if(
+            'died' in (destination.outcome_group, status.outcome_group),
+            'died',
+            coalesce(destination.outcome_group, status.outcome_group, 'unknown')
+        ) as outcome_group,
+        coalesce(destination.label in ('Home', 'Residential home', 'Nursing home'), false) as went_home,
+        coalesce(source.raised_by, arrival_mode.raised_by, 'unknown') as raised_by,
+        try_cast(left(acuity.label, 1) as integer) as acuity,
+        attributes.age_band
+    from attendances as attendance
+    left join first_needs using (agency, period, row_number)
+    left join accepted.attributes as attributes using (agency, feed, period, person_ref)
+    left join staging.codes as arrival_mode
+        on arrival_mode.code_list = 'ae_arrival_mode'
+        and arrival_mode.code_key = code_key(attendance.EC_Arrival_Mode_SNOMED_CT)
+        and arrival_mode.period = attendance.period
+    left join staging.codes as source
+        on source.code_list = 'ae_attendance_source'
+        and source.code_key = code_key(attendance.EC_Attendance_Source_SNOMED_CT)
+        and source.period = attendance.period
+    left join staging.codes as acuity
+        on acuity.code_list = 'ae_acuity' and acuity.code_key = code_key(attendance.EC_Acuity_SNOMED_CT)
+        and acuity.period = attendance.period
+    left join staging.codes as status
+        on status.code_list = 'ae_discharge_status'
+        and status.code_key = code_key(attendance.EC_Discharge_Status_SNOMED_CT)
+        and status.period = attendance.period
+    left join staging.codes as destination
+        on destination.code_list = 'ae_discharge_destination'
+        and destination.code_key = code_key(attendance.Discharge_Destination_SNOMED_CT)
+        and destination.period = attendance.period
+),
+
+counted as (
+    select
+        *,
+        row_number() over (partition by contact_id order by period desc, row_number desc) as version
+    from mapped
+)
+
+select
+    contact_id, -- Surrogate of the attendance
+    agency, -- Agency that delivered the row
+    feed, -- Kind of extract
+    period, -- Delivery month as YYYY-MM
+    row_number, -- Row in the delivered file
+    person_ref, -- The trust's pseudonym for the patient; goes no further than staging
+    Der_Provider_Site_Code as team, -- Site or department
+    'ae_attendance' as kind, -- Kind of contact
+    coalesce(need, 'unknown') as need, -- Need of highest priority among complaint and diagnoses and injury intent
+    coalesce(arrived_at, Arrival_Date) as started_at, -- Arrival
+    coalesce(departed_at, arrived_at + to_minutes(EC_Departure_Time_Since_Arrival)) as ended_at, -- Departure
+    arrived_at is not null as time_known, -- Whether the time of day is known
+    Der_Postcode_LSOA_2021_Code as lsoa, -- Area of the home at the time
+    if(Der_Postcode_LSOA_2021_Code is null, null, 2021) as lsoa_vintage, -- Census year of the area code
+    arrived_in_crisis or outcome_group = 'admitted' as crisis, -- Whether brought by ambulance or police, or admitted
+    outcome_group, -- How it ended; by the destination where that says more than the status
+    raised_by, -- Who sent the patient
+    null::integer as staff_minutes, -- Minutes of staff time; not known for A&E
+    EC_Departure_Time_Since_Arrival::integer as stay_minutes, -- Minutes from arrival to departure
+    acuity, -- Acuity at first assessment from 1 (immediate) to 5 (low)
+    went_home, -- Whether the patient left for their own home or a care home
+    later_life_need, -- Need of later life among complaint and diagnoses; empty where there is none
+    age_band, -- Age band as delivered with the attendance
+    if(version > 1, 'duplicate event', null) as left_out -- Why the row is not a contact; empty where it is one
+from counted

@@ -1,0 +1,48 @@
+-- One row per accepted activity row of any feed, in the contact shape, with the person it belongs to and, where it
+-- does not become a contact, the reason.
+-- Key: agency, feed, period, row_number
+with feed_rows as (
+    select
+        contact_id, agency, feed, period, row_number, person_ref, team, kind, need, started_at, ended_at, time_known,
+        lsoa, lsoa_vintage, crisis, outcome_group, raised_by, staff_minutes, left_out
+    from staging.police_incidents
+    union all
+    select
+        contact_id, agency, feed, period, row_number, person_ref, team, kind, need, started_at, ended_at, time_known,
+        lsoa, lsoa_vintage, crisis, outcome_group, raised_by, staff_minutes, left_out
+    from staging.ae_attendances
+    union all
+    select
+        contact_id, agency, feed, period, row_number, person_ref, team, kind, need, started_at, ended_at, time_known,
+        lsoa, lsoa_vintage, crisis, outcome_group, raised_by, staff_minutes, left_out
+    from staging.social_care_events
+)
+
+select
+    feed_rows.contact_id, -- Surrogate of the event
+    person.person_id, -- Person in the central linkage scenario
+    person.person_id_low, -- Person at the low threshold (more links)
+    person.person_id_high, -- Person at the high threshold (fewer links)
+    feed_rows.agency, -- Agency that delivered the row
+    feed_rows.feed, -- Kind of extract
+    feed_rows.period, -- Delivery month as YYYY-MM
+    feed_rows.row_number, -- Row in the delivered file
+    feed_rows.team, -- Team or site
+    feed_rows.kind, -- Kind of contact
+    feed_rows.need, -- Need of the contact
+    needs.need_group, -- Group of needs
+    feed_rows.started_at, -- Start
+    feed_rows.ended_at, -- End
+    feed_rows.time_known, -- Whether the time of day of the start is known
+    feed_rows.lsoa, -- Area
+    feed_rows.lsoa_vintage, -- Census year of the area code
+    feed_rows.crisis, -- Whether it is a crisis contact
+    feed_rows.outcome_group, -- How it ended
+    feed_rows.raised_by, -- Who raised it
+    feed_rows.staff_minutes, -- Minutes of staff time where known
+    if(
+        feed_rows.left_out is null and person.person_id is null, 'person not in the index', feed_rows.left_out
+    ) as left_out -- Why the row is not a contact; empty where it is one
+from feed_rows
+left join linkage.person_index as person using (agency, feed, person_ref)
+left join reference.needs using (need)

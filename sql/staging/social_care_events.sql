@@ -1,0 +1,80 @@
+-- One row per accepted social care row: one request, assessment, service or review, in the shape of a contact.
+-- Key: agency, period, row_number
+with events as (
+    select
+        *,
+        contact_key(agency, feed, Event_Reference_Number) as contact_id,
+        row_number() over (
+            partition by agency, Event_Reference_Number order by period desc, row_number desc
+        ) as version_of_reference
+    from accepted.social_care_events
+),
+
+-- References are unreliable: requests and services are the same event where the published fields agree.
+counted as (
+    select
+        *,
+        case code_key(Event_Type)
+            when 'request' then row_number() over (
+                partition by agency, version_of_reference > 1, code_key(Event_Type), person_ref, Client_Type,
+                    Event_Start_Date, Request_Route_of_Access
+                order by period desc, row_number desc
+            )
+            when 'service' then row_number() over (
+                partition by agency, version_of_reference > 1, code_key(Event_Type), person_ref, Client_Type,
+                    Event_Start_Date, Service_Type, Service_Component, Delivery_Mechanism
+                order by period desc, row_number desc
+            )
+            else 1
+        end as version_of_event
+    from events
+),
+
+mapped as (
+    select
+        event.*,
+        event_type.kind,
+        if(code_key(event.Client_Type) = 'carer', 'carer_strain', reason.need) as need,
+        outcome.outcome_group,
+        coalesce(requested_by.raised_by, route.raised_by) as raised_by
+    from counted as event
+    left join staging.codes as event_type
+        on event_type.code_list = 'sc_event_type' and event_type.code_key = code_key(event.Event_Type)
+        and event_type.period = event.period
+    left join staging.codes as reason
+        on reason.code_list = 'sc_primary_support_reason' and reason.code_key = code_key(event.Primary_Support_Reason)
+        and reason.period = event.period
+    left join staging.codes as outcome
+        on outcome.code_list = 'sc_event_outcome' and outcome.code_key = code_key(event.Event_Outcome)
+        and outcome.period = event.period
+    left join staging.codes as requested_by
+        on requested_by.code_list = 'sc_requested_by' and requested_by.code_key = code_key(event.Requested_By)
+        and requested_by.period = event.period
+    left join staging.codes as route
+        on route.code_list = 'sc_request_route' and route.code_key = code_key(event.Request_Route_of_Access)
+        and route.period = event.period
+)
+
+select
+    contact_id, -- Surrogate of the event
+    agency, -- Agency that delivered the row
+    feed, -- Kind of extract
+    period, -- Delivery month as YYYY-MM
+    row_number, -- Row in the delivered file
+    person_ref, -- The council's pseudonym for the person; goes no further than staging
+    Team as team, -- Team that dealt with the event
+    coalesce(kind, 'other_event') as kind, -- Request, assessment, service or review
+    coalesce(need, 'unknown') as need, -- Need by the primary support reason; carer_strain for an event of a carer
+    Event_Start_Date::timestamp as started_at, -- First day
+    Event_End_Date::timestamp as ended_at, -- Last day; empty where a service is open
+    false as time_known, -- Whether the time of day is known
+    Der_Postcode_LSOA_2021_Code as lsoa, -- Area of the home at the time
+    if(Der_Postcode_LSOA_2021_Code is null, null, 2021) as lsoa_vintage, -- Census year of the area code
+    false as crisis, -- Social care contacts are never counted as crisis
+    coalesce(outcome_group, 'unknown') as outcome_group, -- What the event led to
+    coalesce(raised_by, 'unknown') as raised_by, -- Who asked; by the route of access where the request does not say
+    null::integer as staff_minutes, -- Minutes of staff time; not known for social care
+    case when version_of_reference > 1 then 'duplicate event'
+        when version_of_event > 1 then 'duplicate event under another reference'
+        end as left_out -- Why the row is not a contact; empty where it is one
+from mapped
