@@ -1,0 +1,273 @@
+"""What lies in landing, and whether a delivery is what its note, its contract and the region say it must be.
+
+Everything here is about a delivery as a whole; single rows are the gate's. A delivery that does not fit raises
+DeliveryRefused, whose text says what is wrong, where, and what to do. It names files and columns, never a value.
+"""
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipelines.pseudonymise import contract, encode
+from pipelines.pseudonymise.delivery import FILES, SPEC_VERSION
+from pipelines.settings import Settings
+
+NOTE = "delivery.json"
+KNOWN_SPECS = (SPEC_VERSION,)
+DELIVERY_ID = re.compile(r"([0-9]{3,})-[0-9a-f]{12}")  # sequence within the slot, then the digest of the contents
+PERIOD = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
+
+
+class DeliveryRefused(Exception):
+    """The delivery counts as not arrived. Says what is wrong, where, and what to do next."""
+
+
+@dataclass(frozen=True)
+class Received:
+    """A delivery folder in landing, not looked into yet."""
+
+    folder: Path
+    agency: str
+    feed: str
+    period: str
+    delivery_id: str
+
+    @property
+    def sequence(self) -> tuple[int, str]:
+        """Deliveries of one slot in the order in which they came."""
+        fits = DELIVERY_ID.fullmatch(self.delivery_id)
+        return (int(fits[1]) if fits else 0, self.delivery_id)
+
+    @property
+    def name(self) -> str:
+        """How messages call it: the folder below landing."""
+        return f"{self.agency}/{self.feed}/{self.period}/{self.delivery_id}"
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A delivery that fits its note and its contract. Tables in the order of the files' rows."""
+
+    received: Received
+    encoder_checksum: str
+    key_check: str
+    tables: dict[str, pa.Table]  # people, attributes, activity
+
+
+def received_deliveries(settings: Settings, feed: str = "*", period: str = "*") -> list[Received]:
+    """Every delivery in landing, by agency, feed, period and sequence. Names that start with a dot are not yet there."""
+    folders = [
+        folder
+        for folder in settings.landing.glob(f"*/{feed}/{period}/*")
+        if folder.is_dir() and not any(part.startswith(".") for part in folder.relative_to(settings.landing).parts)
+    ]
+    found = [Received(folder, *folder.parts[-4:]) for folder in folders if PERIOD.fullmatch(folder.parts[-2])]
+    return sorted(found, key=lambda r: (r.agency, r.feed, r.period, r.sequence))
+
+
+def expected_schemas(feed: str) -> dict[str, pa.Schema]:
+    """Columns and types of the three files of a feed's delivery."""
+    people = pa.schema([("person_ref", pa.string()), *encode.IDENTITY_COLUMNS.items()])
+    return {"people": people, "attributes": contract.ATTRIBUTES_SCHEMA, "activity": contract.arrow_schema(feed)}
+
+
+def content_digest(received: Received) -> str:
+    """SHA-256 over the names and bytes of all that was received in the folder."""
+    digest = hashlib.sha256()
+    for path in sorted(path for path in received.folder.rglob("*") if path.is_file()):
+        digest.update(path.relative_to(received.folder).as_posix().encode() + b"\0" + _sha256(path).encode())
+    return digest.hexdigest()
+
+
+def stated_rows(received: Received) -> dict[str, int | None]:
+    """Rows of each file as the note states them; None where it does not say."""
+    try:
+        rows = json.loads((received.folder / NOTE).read_text(encoding="utf-8"))["rows"]
+        return {name: rows[name] if isinstance(rows[name], int) else None for name in FILES}
+    except (OSError, ValueError, KeyError, TypeError):
+        return dict.fromkeys(FILES)
+
+
+def read_delivery(received: Received) -> Delivery:
+    """The delivery, after every check that needs no other delivery. Raises DeliveryRefused."""
+    note = _note(received)
+    tables = {}
+    for name, schema in expected_schemas(received.feed).items():
+        tables[name] = _table(received, note, name, schema)
+    return Delivery(received, note["encoder"]["checksum"], note["key_check"], tables)
+
+
+def agree_with_region(settings: Settings, delivery: Delivery) -> None:
+    """Raise DeliveryRefused unless the delivery was encoded like all others: one key, one encoder.
+
+    Two keys or two encoders would not fail anywhere else: they would silently lose every link between their agencies.
+    """
+    region = read_region(settings)
+    if region is None:
+        return
+    agency, first = delivery.received.agency, region["set_by"].split("/")[0]
+    if delivery.key_check != region["key_check"]:
+        raise DeliveryRefused(
+            f"{delivery.received.name}/{NOTE}: the key check differs from that of agency {first}: the delivery was made "
+            f"with another key. Ask {agency} to pseudonymise again with the partnership's key."
+        )
+    if delivery.encoder_checksum != region["encoder_checksum"]:
+        raise DeliveryRefused(
+            f"{delivery.received.name}/{NOTE}: the encoder checksum differs from that of agency {first}: the delivery "
+            f"was made with another version of `upstream pseudonymise`. Ask {agency} to install the version that the "
+            "partnership uses and to pseudonymise again."
+        )
+
+
+def read_region(settings: Settings) -> dict | None:
+    """What all deliveries share (key_check, encoder_checksum) and which delivery set it, or None before the first."""
+    try:
+        return json.loads(_region_file(settings).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+
+
+def remember_region(settings: Settings, delivery: Delivery) -> None:
+    """The first accepted delivery sets what every later one must agree with; later ones change nothing."""
+    path = _region_file(settings)
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    region = {
+        "encoder_checksum": delivery.encoder_checksum,
+        "key_check": delivery.key_check,
+        "set_by": delivery.received.name,
+    }
+    beside = path.with_suffix(".new")
+    beside.write_text(json.dumps(region, indent=2) + "\n", encoding="utf-8")
+    beside.replace(path)
+
+
+def _region_file(settings: Settings) -> Path:
+    return settings.state / "region.json"
+
+
+def _note(received: Received) -> dict:
+    """The note, after the checks that need no file beside it."""
+    where = f"{received.name}/{NOTE}"
+    again = f"Ask {received.agency} to send the delivery again, as `upstream pseudonymise` wrote it."
+    try:
+        note = json.loads((received.folder / NOTE).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise DeliveryRefused(f"{where}: the delivery note is missing. {again}") from None
+    except (OSError, ValueError):
+        raise DeliveryRefused(f"{where}: the delivery note cannot be read as JSON. {again}") from None
+    if not _is_note(note):
+        raise DeliveryRefused(f"{where}: the delivery note lacks an entry, or has one of the wrong kind. {again}")
+    if note["spec_version"] not in KNOWN_SPECS:
+        raise DeliveryRefused(
+            f"{where}: this spec version is not known here; known: {', '.join(KNOWN_SPECS)}. Update the hub, or ask "
+            f"{received.agency} to pseudonymise again with the version that the partnership uses."
+        )
+    for entry in ("agency", "feed", "period", "delivery_id"):
+        if note[entry] != getattr(received, entry):
+            raise DeliveryRefused(
+                f"{where}: {entry} differs from the folder that the delivery lies in. Move it to the folder that the "
+                f"note names, or ask {received.agency} to pseudonymise again for the right {entry}."
+            )
+    if not DELIVERY_ID.fullmatch(received.delivery_id):
+        raise DeliveryRefused(
+            f"{where}: the delivery id is not a sequence and a digest such as 001-0a1b2c3d4e5f. {again}"
+        )
+    if received.feed not in contract.feeds():
+        raise DeliveryRefused(f"{where}: there is no feed {received.feed}. Feeds: {', '.join(contract.feeds())}.")
+    _only_named_files(received, again)
+    return note
+
+
+def _is_note(note: object) -> bool:
+    """Whether the note has every entry that is read here, each of its kind."""
+    texts = ("agency", "feed", "period", "delivery_id", "spec_version", "key_check")
+    return (
+        isinstance(note, dict)
+        and all(isinstance(note.get(entry), str) for entry in texts)
+        and all(isinstance(note.get(entry), dict) for entry in ("encoder", "rows", "sha256"))
+        and isinstance(note["encoder"].get("checksum"), str)
+        and all(isinstance(note["rows"].get(name), int) for name in FILES)
+        and all(isinstance(note["sha256"].get(f"{name}.parquet"), str) for name in FILES)
+    )
+
+
+def _only_named_files(received: Received, again: str) -> None:
+    """A file that nobody asked for may hold anything: it must not lie at the hub unnoticed."""
+    named = {NOTE, *(f"{name}.parquet" for name in FILES)}
+    strangers = sorted(
+        path.name for path in received.folder.iterdir() if path.name not in named and not path.name.startswith(".")
+    )
+    if strangers:
+        raise DeliveryRefused(
+            f"{received.name}: the folder holds something that belongs to no delivery ({', '.join(strangers)}). "
+            f"Delete it after asking {received.agency} what it is. {again}"
+        )
+
+
+def _table(received: Received, note: dict, name: str, schema: pa.Schema) -> pa.Table:
+    """One file's rows, if file, columns and row count are what the note and the contract say."""
+    path = received.folder / f"{name}.parquet"
+    where = f"{received.name}/{path.name}"
+    again = f"Ask {received.agency} to send the delivery again."
+    if not path.is_file():
+        raise DeliveryRefused(f"{where}: the file is missing. {again}")
+    if _sha256(path) != note["sha256"][path.name]:
+        raise DeliveryRefused(
+            f"{where}: the file does not fit its SHA-256 in the delivery note: it was cut short or changed on the way. "
+            f"{again}"
+        )
+    try:
+        table = pq.read_table(path)
+    except (OSError, pa.ArrowException):
+        raise DeliveryRefused(f"{where}: the file cannot be read as Parquet. {again}") from None
+    _only_contract_columns(received.agency, where, table.schema, schema)
+    if len(table) != note["rows"][name]:
+        raise DeliveryRefused(
+            f"{where}: the file has {len(table):,} rows, the delivery note says {note['rows'][name]:,}. {again}"
+        )
+    if len(table) == 0:
+        raise DeliveryRefused(
+            f"{where}: the file is empty. Ask {received.agency} whether the extract failed or was made without this "
+            "file, and to deliver the month with its rows; a month in which truly nothing happened is not delivered."
+        )
+    return table.select(schema.names).cast(schema)
+
+
+def _only_contract_columns(agency: str, where: str, found: pa.Schema, wanted: pa.Schema) -> None:
+    unexpected = sorted(set(found.names) - set(wanted.names))
+    if unexpected:
+        raise DeliveryRefused(
+            f"{where}: columns that the contract does not have: {', '.join(unexpected)}. They may identify people: "
+            f"delete the delivery, and ask {agency} to pseudonymise again with the contract's columns only."
+        )
+    missing = sorted(set(wanted.names) - set(found.names))
+    repeated = sorted(name for name in wanted.names if found.names.count(name) > 1)
+    if missing or repeated:
+        raise DeliveryRefused(
+            f"{where}: columns of the contract that are missing or doubled: {', '.join(missing + repeated)}. "
+            f"Ask {agency} to pseudonymise again."
+        )
+    for field in wanted:
+        kind = found.field(field.name).type
+        if kind not in (field.type, _large(field.type)):
+            raise DeliveryRefused(
+                f"{where}: column {field.name} is {kind}, the contract says {field.type}. "
+                f"Ask {agency} to pseudonymise again."
+            )
+
+
+def _large(kind: pa.DataType) -> pa.DataType:
+    """Some writers store text and bytes with 64-bit offsets: the same values."""
+    return {pa.string(): pa.large_string(), pa.binary(): pa.large_binary()}.get(kind, kind)
+
+
+def _sha256(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

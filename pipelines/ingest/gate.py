@@ -1,0 +1,348 @@
+"""Which rows and which files may go on, decided by Great Expectations from the suites in expectations/feeds.
+
+`people.json` and `attributes.json` judge those files of every feed, `activity.json` the activity of every feed, and
+`<feed>.json` that feed's activity besides. The suites are the only home of a rule. Beside what Great Expectations
+reads, an expectation carries in its `meta`:
+
+- rule      its id; column: the column it is about, where the expectation's own is a computed one
+- severity  critical: the file is refused if it fails; row: a row that fails goes to the refused rows; warning: counted
+- kahn      conformance, completeness or plausibility
+- reason    one plain sentence that an agency can act on
+- sql       where a rule looks at more than one column: the expression (DuckDB) of the column that is judged
+- for_each  the expectation stands for one of each contract column with these properties ('*': any but empty)
+
+In `sql` and `kwargs`, `$column` and `$code_list` are those of for_each. An expression sees the file's columns,
+row_number, row_hash (equal for rows that are equal throughout), period_start and period_end (the first day after),
+known_person (the row's person has an accepted row in people), code_key(text) and the table codes(code_list, code_key).
+NULL passes: what must not be empty says so in a rule of its own.
+
+Great Expectations quotes offending values in its results. They stay in this module: what leaves it are rule ids,
+counts and row numbers, and an error here carries no text of its cause. A rule that could not be evaluated raises.
+"""
+
+import hashlib
+import json
+import logging
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.pseudonymise import contract
+from pipelines.settings import Settings
+
+from .delivery import expected_schemas
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from great_expectations.core.batch_definition import BatchDefinition
+    from great_expectations.core.expectation_suite import ExpectationSuite
+
+SEVERITIES = ("critical", "row", "warning")
+KAHN = ("conformance", "completeness", "plausibility")
+REFUSED_SHARE = 0.2  # of a file's rows; a file with more refused rows than that is refused whole
+REFUSED_ROWS = 10  # so few refused rows never refuse a file, unless nothing is left of it
+
+CODE_LIST = "$code_list:"
+CODE_KEY = """
+create or replace macro code_key(text) as
+    regexp_replace(replace(lower(text), '&', 'and'), '[^a-z0-9]', '', 'g')
+"""
+
+
+class GateError(Exception):
+    """A rule could not be evaluated: the suite or the pipeline is at fault, not the delivery."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One expectation, ready to be evaluated on one file."""
+
+    rule: str
+    column: str | None  # the column it is about, as in the file; None for the file as a whole
+    severity: str
+    kahn: str
+    reason: str
+    type: str
+    kwargs: dict[str, Any] = field(hash=False)
+    sql: str | None = None  # of the column that is judged, unless that is the file's own
+    code_list: str | None = None  # the column must be in it, compared by code key
+
+    @property
+    def key(self) -> str:
+        return f"{self.rule}|{self.column or ''}"
+
+
+Rules = tuple[Rule, ...]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one rule found in one file."""
+
+    rule: Rule
+    checked: int  # rows
+    failed: int  # rows; 1 for a failed critical rule
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What the gate says about one file. Row numbers are 1-based."""
+
+    outcomes: list[Outcome]
+    refused: dict[int, list[Rule]]  # row number -> the rules that it fails, in the suites' order
+    blocked: str | None  # why the file is refused whole
+
+
+def judge(
+    settings: Settings, feed: str, period: str, file: str, table: pa.Table, known_people: pa.ChunkedArray | None = None
+) -> Judgement:
+    """Put one file of a delivery (people, attributes or activity) through its suites.
+
+    known_people: person_ref of accepted people rows, without which nobody's attributes or activity can be used.
+    Raises GateError if a rule cannot be evaluated.
+    """
+    digest = rules_digest(settings)
+    rules = _rules(settings, feed, file, digest)
+    codes = _codes(settings.reference / "codes", digest)
+    known = table["person_ref"] if known_people is None else known_people
+    failures = _failures(rules, codes, _frame(settings, period, table, rules, codes, known))
+    outcomes, refused = [], {}
+    for rule in rules:
+        rows = failures.get(rule.key, [])
+        failed = len(rows) if rule.severity != "critical" else int(rule.key in failures)
+        outcomes.append(Outcome(rule, len(table), failed))
+        if rule.severity == "row":
+            for row in rows:
+                refused.setdefault(row, []).append(rule)
+    return Judgement(outcomes, dict(sorted(refused.items())), _blocked(outcomes, len(refused), len(table)))
+
+
+def rules_digest(settings: Settings) -> str:
+    """SHA-256 over all that decides what the gate does: suites, code lists, contracts."""
+    digest = hashlib.sha256()
+    for folder in (settings.expectations / "feeds", settings.reference / "codes", settings.feed_contracts):
+        for path in sorted(path for path in folder.iterdir() if path.suffix in (".json", ".csv")):
+            digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def load_rules(settings: Settings, feed: str, file: str) -> list[Rule]:
+    """The rules for one file of a feed's delivery, in the suites' order. Raises GateError for a faulty suite."""
+    columns = _columns(feed, file)
+    suites = ["activity", feed] if file == "activity" else [file]
+    rules = []
+    for suite in suites:
+        path = settings.expectations / "feeds" / f"{suite}.json"
+        for expectation in json.loads(path.read_text(encoding="utf-8"))["expectations"]:
+            rules += _expand(path, expectation, columns)
+    keys = Counter(rule.key for rule in rules)
+    if doubled := [key for key, times in keys.items() if times > 1]:
+        raise GateError(f"{path.name}: rules that stand there twice: {', '.join(doubled)}.")
+    return rules
+
+
+@lru_cache(maxsize=64)
+def _rules(settings: Settings, feed: str, file: str, digest: str) -> Rules:
+    """load_rules, once for each state (digest) of the files they come from."""
+    return tuple(load_rules(settings, feed, file))
+
+
+def _columns(feed: str, file: str) -> list[contract.Column]:
+    """The file's columns; those of people and attributes described by their Parquet type."""
+    if file == "activity":
+        person = contract.Column("person_ref", "person", True, "", "")
+        return [person, *(column for column in contract.activity_columns(feed) if column.type != "person")]
+    return [contract.Column(f.name, str(f.type), False, "", "") for f in expected_schemas(feed)[file]]
+
+
+def _expand(path: Path, expectation: dict, columns: list[contract.Column]) -> Iterator[Rule]:
+    """One rule, or one for each column that for_each describes."""
+    meta = expectation["meta"]
+    wanted = meta.get("for_each")
+    for column in [None] if wanted is None else [c for c in columns if _fits(c, wanted)]:
+        rule = _rule(path, _fill_in(expectation, column))
+        if rule.sql is None and rule.column and rule.column not in {c.name for c in columns}:
+            raise GateError(f"{path.name}, rule {rule.rule}: the contract has no column {rule.column}.")
+        yield rule
+
+
+def _fits(column: contract.Column, wanted: dict[str, Any]) -> bool:
+    return all(
+        bool(getattr(column, name)) if value == "*" else getattr(column, name) == value
+        for name, value in wanted.items()
+    )
+
+
+def _fill_in(node: Any, column: contract.Column | None) -> Any:
+    """The expectation with $column and $code_list replaced in every text."""
+    if column is None:
+        return node
+    if isinstance(node, dict):
+        return {name: _fill_in(value, column) for name, value in node.items()}
+    if isinstance(node, list):
+        return [_fill_in(value, column) for value in node]
+    if isinstance(node, str) and node != "$code_list":
+        return node.replace("$column", column.name).replace("$code_list", column.code_list)
+    return f"{CODE_LIST}{column.code_list}" if node == "$code_list" else node
+
+
+def _rule(path: Path, expectation: dict) -> Rule:
+    meta, kwargs = expectation["meta"], expectation["kwargs"]
+    missing = [entry for entry in ("rule", "severity", "kahn", "reason") if not meta.get(entry)]
+    if missing or meta["severity"] not in SEVERITIES or meta["kahn"] not in KAHN:
+        raise GateError(f"{path.name}: an expectation lacks {', '.join(missing) or 'a known severity or kahn tag'}.")
+    value_set = str(kwargs.get("value_set", ""))
+    return Rule(
+        rule=meta["rule"],
+        column=meta.get("column", kwargs.get("column")),
+        severity=meta["severity"],
+        kahn=meta["kahn"],
+        reason=meta["reason"],
+        type=expectation["type"],
+        kwargs=kwargs,
+        sql=meta.get("sql"),
+        code_list=value_set.removeprefix(CODE_LIST) if value_set.startswith(CODE_LIST) else None,
+    )
+
+
+@lru_cache(maxsize=4)
+def _codes(folder: Path, digest: str) -> pa.Table:
+    """Every code list in one table (code_list, code_key), once for each state (digest) of the files."""
+    with duckdb.connect() as con:
+        con.execute(CODE_KEY)
+        return con.execute(
+            """
+            select distinct parse_filename(filename, true) as code_list, code_key(code) as code_key
+            from read_csv($files, all_varchar = true, union_by_name = true, filename = true)
+            order by all
+            """,
+            {"files": str(folder / "*.csv")},
+        ).to_arrow_table()
+
+
+def _frame(
+    settings: Settings, period: str, table: pa.Table, rules: Rules, codes: pa.Table, known_people: pa.ChunkedArray
+) -> "pd.DataFrame":
+    """The columns that the rules judge, indexed by row number. Columns with a code list hold code keys."""
+    expressions: dict[str, str] = {}
+    for rule in rules:
+        for column in [rule.kwargs.get("column"), *rule.kwargs.get("column_list", [])]:
+            if column and (rule.sql or rule.code_list):
+                expressions[column] = rule.sql or f'code_key("{column}")'
+            elif column:
+                expressions.setdefault(column, f'"{column}"')
+    selected = ", ".join(f'({sql}) as "{name}"' for name, sql in expressions.items())
+    hashed = ", ".join(f'"{name}"' for name in table.column_names)
+    with duckdb.connect(config={"threads": settings.threads}) as con:
+        con.register("delivered", table.append_column("row_number", pa.array(range(1, len(table) + 1), pa.int64())))
+        con.register("people", pa.table({"person_ref": known_people}))
+        con.register("codes", codes)
+        con.execute(CODE_KEY)
+        try:
+            frame = con.execute(
+                f"""
+                with rows as (
+                    select
+                        *,
+                        hash({hashed}) as row_hash,
+                        $period::date as period_start,
+                        ($period::date + interval 1 month)::date as period_end,
+                        person_ref in (select person_ref from people) as known_person
+                    from delivered
+                )
+                select row_number, {selected} from rows order by row_number
+                """,
+                {"period": f"{period}-01"},
+            ).df()
+        except duckdb.Error as error:
+            raise GateError(f"The expression of a rule failed with {type(error).__name__}.") from None
+    return frame.set_index("row_number").rename_axis(None)
+
+
+def _failures(rules: Rules, codes: pa.Table, frame: "pd.DataFrame") -> dict[str, list[int]]:
+    """Row numbers of each rule that failed, by the rule's key; an empty list for a critical one.
+
+    Most rules hold in most files, so all are asked for yes or no first, and then those that failed for their rows.
+    """
+    by_key = {rule.key: rule for rule in rules}
+    failed = tuple(by_key[key] for key, result in _evaluate(rules, codes, frame, "BOOLEAN_ONLY") if not result.success)
+    failures: dict[str, list[int]] = {}
+    for key, result in _evaluate(failed, codes, frame, "COMPLETE") if failed else []:
+        rows = result.result.get("unexpected_index_list")
+        if rows is None and by_key[key].severity != "critical":
+            raise GateError(f"Rule {key} failed without saying in which rows.")
+        failures[key] = [int(row) for row in rows or []]
+    return failures
+
+
+def _evaluate(rules: Rules, codes: pa.Table, frame: "pd.DataFrame", result_format: str) -> list[tuple[str, Any]]:
+    """Results of Great Expectations by the rules' keys. Raises GateError if one could not be evaluated.
+
+    The frame's index is the row number, so that a result names rows without a column of the file.
+    """
+    wanted = {"result_format": result_format, "exclude_unexpected_values": True, "include_unexpected_rows": False}
+    try:
+        batch = _batch_definition().get_batch(batch_parameters={"dataframe": frame})
+        results = batch.validate(_suite(rules, codes), result_format=wanted).results
+    except Exception as error:  # noqa: BLE001 - whatever it is, its text may quote a value
+        raise GateError(f"Great Expectations failed with {type(error).__name__}.") from None
+    keyed = [(result.expectation_config.meta["key"], result) for result in results]
+    if errors := sorted(key for key, result in keyed if _raised(result.exception_info)):
+        raise GateError(f"Rules that could not be evaluated: {', '.join(errors)}.")
+    return keyed
+
+
+def _raised(exception_info: dict | None) -> bool:
+    """Great Expectations gives one account of an exception, or one for each metric."""
+    accounts = [exception_info or {}, *(value for value in (exception_info or {}).values() if isinstance(value, dict))]
+    return any(account.get("raised_exception") for account in accounts)
+
+
+@lru_cache(maxsize=1)
+def _batch_definition() -> "BatchDefinition":
+    """One ephemeral context for the process. The import takes seconds, so only a gate that is used pays for it."""
+    import great_expectations as gx
+
+    logger = logging.getLogger("great_expectations")
+    logger.addHandler(logging.NullHandler())
+    logger.propagate = False  # its messages may quote values
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = {"globally": False}
+    return (
+        context.data_sources.add_pandas("delivery")
+        .add_dataframe_asset("file")
+        .add_batch_definition_whole_dataframe("all")
+    )
+
+
+def _suite(rules: Rules, codes: pa.Table) -> "ExpectationSuite":
+    from great_expectations.core.expectation_suite import ExpectationSuite
+
+    expectations = []
+    for rule in rules:
+        kwargs = dict(rule.kwargs)
+        if rule.code_list:
+            kwargs["value_set"] = codes.filter(pc.field("code_list") == rule.code_list)["code_key"].to_pylist()
+        expectations.append({"type": rule.type, "kwargs": kwargs, "meta": {"key": rule.key}})
+    return ExpectationSuite(name="rules", expectations=expectations)
+
+
+def _blocked(outcomes: list[Outcome], refused: int, received: int) -> str | None:
+    """Why the file is refused whole, or None: a critical rule failed, or too many rows were refused."""
+    critical = [o.rule.reason for o in outcomes if o.rule.severity == "critical" and o.failed]
+    if critical:
+        return " ".join(critical)
+    if refused < received and (refused <= REFUSED_ROWS or refused <= REFUSED_SHARE * received):
+        return None
+    worst = max((o for o in outcomes if o.rule.severity == "row"), key=lambda o: o.failed)
+    return (
+        f"{refused:,} of {received:,} rows fail, more than the {REFUSED_SHARE:.0%} that may. Most often: "
+        f"{worst.rule.reason} ({worst.failed:,} rows)"
+    )

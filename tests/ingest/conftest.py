@@ -1,0 +1,119 @@
+"""Small deliveries made through the agencies' own entry point, and ways to spoil them."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from pipelines.pseudonymise.delivery import pseudonymise, write_delivery
+from pipelines.settings import Settings
+
+KEY = bytes(range(32))
+OTHER_KEY = bytes(range(1, 33))
+PERIOD = "2024-03"
+AGENCIES = {"ae_attendances": "RWX", "social_care_events": "LAWX", "police_incidents": "NPOL"}
+
+PEOPLE = [
+    "local_person_id,forename,surname,date_of_birth,sex,postcode,ethnic_group",
+    "1,Ada,Archer,1950-01-31,F,ZZ1 1AA,A",
+    "2,Ben,Barker,1961-02-28,M,ZZ1 1AB,A",
+    "3,Cara,Cooper,1972-03-31,F,ZZ1 1AD,A",
+]
+
+# One acceptable row of each feed; tests name only what differs from it.
+ACTIVITY = {
+    "ae_attendances": {
+        "local_person_id": "1",
+        "EC_Ident": "E1",
+        "EC_Department_Type": "01",
+        "EC_AttendanceCategory": "1",
+        "Arrival_Date": "2024-03-05",
+        "Arrival_Time": "10:00",
+        "EC_Arrival_Mode_SNOMED_CT": "1048031000000100",
+        "EC_Departure_Date": "2024-03-06",
+        "EC_Departure_Time": "08:00",
+        "EC_Departure_Time_Since_Arrival": "1320",
+        "EC_Discharge_Status_SNOMED_CT": "182992009",
+    },
+    "social_care_events": {
+        "local_person_id": "1",
+        "Event_Reference_Number": "S1",
+        "Client_Type": "Service User",
+        "Event_Type": "Request",
+        "Event_Start_Date": "2024-03-05",
+        "Event_End_Date": "2024-03-06",
+        "Event_Outcome": "NFA - Deceased",
+    },
+    "police_incidents": {
+        "local_person_id": "1",
+        "incident_ref": "P1",
+        "role": "subject",
+        "created_ts": "2024-03-05T10:00:00",
+        "grade": "Prompt",
+        "nsir_open": "Missing person",
+        "deployed": "true",
+        "officer_minutes": "60",
+        "s136": "false",
+        "ppn": "false",
+    },
+}
+
+
+@dataclass
+class Region:
+    """A hub's data folder and the agencies that deliver to it."""
+
+    settings: Settings
+    scratch: Path
+
+    def deliver(
+        self,
+        feed: str = "ae_attendances",
+        rows: list[dict] | None = None,
+        period: str = PERIOD,
+        agency: str | None = None,
+        people: list[str] | None = None,
+        key: bytes = KEY,
+    ) -> Path:
+        """The folder of a delivery. rows: what differs from the feed's acceptable row; each has its own reference."""
+        reference = list(ACTIVITY[feed])[1]
+        full = [{**ACTIVITY[feed], reference: f"R{n}", **row} for n, row in enumerate(rows or [{}, {}])]
+        people_file, activity_file = self.scratch / "people.csv", self.scratch / "activity.csv"
+        people_file.write_text("\n".join(people or PEOPLE) + "\n")
+        columns = list(dict.fromkeys(column for row in full for column in row))
+        lines = [",".join(columns), *(",".join(row.get(column, "") for column in columns) for row in full)]
+        activity_file.write_text("\n".join(lines) + "\n")
+        agency = agency or AGENCIES[feed]
+        contents = pseudonymise(feed, agency, people_file, activity_file, key, period)
+        return write_delivery(contents, feed, agency, period, key, self.settings.landing)
+
+    def table(self, name: str, feed: str = "ae_attendances", period: str = PERIOD) -> list[dict]:
+        """Rows of one of the accepted side's files of a feed's month."""
+        return pq.read_table(self.settings.accepted / feed / f"{period}.{name}.parquet").to_pylist()
+
+    def everything_written(self) -> dict[str, bytes]:
+        """Bytes of all files under data but for landing, by path."""
+        files = [p for p in self.settings.data.rglob("*") if p.is_file() and self.settings.landing not in p.parents]
+        return {str(path.relative_to(self.settings.data)): path.read_bytes() for path in sorted(files)}
+
+
+def respell(folder: Path, file: str, change: Callable[[pa.Table], pa.Table]) -> None:
+    """Change a delivered file and make the note fit again, as a faulty agency's own software would."""
+    path, note_path = folder / f"{file}.parquet", folder / "delivery.json"
+    table = change(pq.read_table(path))
+    pq.write_table(table, path)
+    note = json.loads(note_path.read_text())
+    note["rows"][file] = len(table)
+    note["sha256"][path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
+    note_path.write_text(json.dumps(note))
+
+
+@pytest.fixture
+def region(tmp_path: Path) -> Region:
+    (tmp_path / "agencies").mkdir()
+    return Region(Settings(data=tmp_path / "data"), tmp_path / "agencies")
