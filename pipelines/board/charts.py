@@ -1,0 +1,174 @@
+"""The pack's charts, as SVG that stands in the page: no script, no network, the reader's own fonts and colour scheme.
+
+Each function takes rows as the board database holds them and returns markup in two widths, of which the page shows
+one. What does not belong here: sentences about the figures (words.py) and the page around them (pack.py).
+"""
+
+import re
+from html import escape
+from io import StringIO
+
+import altair as alt
+
+WIDE, NARROW = 760, 330  # pixels: the page's figure on a desk or on paper, and on a telephone
+
+# Colours by what they stand for. The page maps each to a lighter one where the reader asked for a dark page. They
+# differ in lightness, so that they hold without colour vision and in grey print; none is red or green.
+INK, QUIET, RULE = "#22303c", "#55636f", "#d5dbe0"
+STRONG, WEAK = "#12436d", "#a9c4da"
+SERIES = ["#12436d", "#f08a3c", "#9b86cf", "#3d4b57", "#7fb8d6"]
+CSS_NAMES = {
+    INK: "--ink", QUIET: "--quiet", RULE: "--rule", WEAK: "--weak",
+    **{colour: f"--series-{number}" for number, colour in enumerate(SERIES, 1)},
+}  # fmt: skip
+
+Row = dict
+
+
+def contacts_by_month(months: list[Row], title: str, summary: str) -> str:
+    """Bars of contacts a month, the part of people who cycle marked, over a line of their share.
+
+    Rows: month (YYYY-MM), cycling, other, share (0 to 1 or None), complete (whether every service's records arrived).
+    """
+    bars = [
+        {"month": row["month"], "part": part, "contacts": row[key], "order": order, "complete": row["complete"]}
+        for row in months
+        for order, (part, key) in enumerate([("of people who go round", "cycling"), ("of other people", "other")])
+        if row[key] is not None
+    ]
+    shares = [row for row in months if row["share"] is not None]
+    domain = [row["month"] for row in months]
+
+    def draw(width: int) -> alt.VConcatChart:
+        ticks = domain[:: 3 if width == WIDE else 6]
+        x = alt.X("month:O", scale=alt.Scale(domain=domain, padding=0.25), title=None)
+        axis = alt.Axis(values=ticks, labelAngle=0, labelExpr=MONTH_LABEL, tickSize=4)
+        colour = alt.Color(
+            "part:N", title="Contacts",
+            scale=alt.Scale(domain=["of people who go round", "of other people"], range=[STRONG, WEAK]),
+            legend=_legend(),
+        )  # fmt: skip
+        top = (
+            alt.Chart(alt.Data(values=bars))
+            .mark_bar()
+            .encode(
+                x=x.axis(None),
+                y=alt.Y("contacts:Q", title=None, axis=alt.Axis(format="~s" if width == NARROW else ",", tickCount=4)),
+                color=colour,
+                order="order:O",
+                opacity=alt.condition("datum.complete", alt.value(1), alt.value(0.45)),
+            )
+            .properties(width=width - 60, height=220, title=_subtitle("Contacts a month"))
+        )
+        line = alt.Chart(alt.Data(values=shares)).encode(
+            x=x.axis(axis),
+            y=alt.Y("share:Q", title=None, scale=alt.Scale(zero=True), axis=alt.Axis(format=".0%", tickCount=3)),
+        )
+        bottom = (line.mark_line(color=STRONG, strokeWidth=2.5) + line.mark_point(color=STRONG, filled=True, size=30))
+        bottom = bottom.properties(width=width - 60, height=90, title=_subtitle("Share of people who go round"))
+        return alt.vconcat(top, bottom, spacing=14)
+
+    return _figure(draw, title, summary)
+
+
+def stacked_bars(
+    rows: list[Row], part_order: list[str], part_title: str, amount_title: str, colours: list[str], title: str,
+    summary: str,
+) -> str:
+    """Horizontal bars, longest first, each divided into parts, with the total at the end.
+
+    Rows: name, part, amount. `part_order` gives the parts' order and, with `colours`, their colours.
+    """  # fmt: skip
+    totals: dict[str, int] = {}
+    for row in rows:
+        totals[row["name"]] = totals.get(row["name"], 0) + row["amount"]
+    names = sorted(totals, key=lambda name: (-totals[name], name))
+    values = [row | {"order": part_order.index(row["part"])} for row in rows]
+    ends = [{"name": name, "amount": totals[name], "words": f"{totals[name]:,}"} for name in names]
+
+    def draw(width: int) -> alt.LayerChart:
+        labels = 240 if width == WIDE else 130
+        y = alt.Y(
+            "name:N", sort=names, title=None,
+            axis=alt.Axis(labelLimit=labels, labelPadding=8, ticks=False, domain=False, labelColor=INK),
+        )  # fmt: skip
+        x = alt.X("amount:Q", title=None, stack="zero", axis=None, scale=alt.Scale(domain=[0, max(totals.values(), default=1)]))
+        bars = (
+            alt.Chart(alt.Data(values=values))
+            .mark_bar(height=22)
+            .encode(
+                y=y,
+                x=x,
+                color=alt.Color("part:N", title=part_title, scale=alt.Scale(domain=part_order, range=colours),
+                                legend=_legend(columns=1 if width == NARROW else 0)),
+                order="order:O",
+            )
+        )  # fmt: skip
+        end = (
+            alt.Chart(alt.Data(values=ends))
+            .mark_text(align="left", dx=6, color=INK, fontWeight="bold")
+            .encode(y=y, x=alt.X("amount:Q"), text="words:N")
+        )
+        height = alt.Step(36)
+        return (bars + end).properties(width=width - labels - 70, height=height, title=_subtitle(amount_title))
+
+    return _figure(draw, title, summary)
+
+
+MONTH_LABEL = (
+    "['Jan','Feb','Mar','Apr','May','Jun','Jul','Aug','Sep','Oct','Nov','Dec'][toNumber(slice(datum.label, 5)) - 1]"
+    " + ' ' + slice(datum.label, 0, 4)"
+)
+
+
+def _subtitle(text: str) -> alt.TitleParams:
+    return alt.TitleParams(text, anchor="start", fontSize=13, fontWeight="normal", color=QUIET, offset=8)
+
+
+def _legend(columns: int = 0) -> alt.Legend:
+    return alt.Legend(orient="top", direction="horizontal", columns=columns, symbolType="square", symbolSize=140,
+                      titleFontWeight="normal", titleOrient="top", offset=4)  # fmt: skip
+
+
+def _figure(draw, title: str, summary: str) -> str:
+    """Both widths of a chart, each an image with a name and a description for those who do not see it."""
+    return "".join(
+        _accessible(_svg(draw(width)), f'{prefix}-{re.sub("[^a-z]+", "-", title.lower())}', prefix, title, summary)
+        for prefix, width in (("wide", WIDE), ("narrow", NARROW))
+    )
+
+
+def _svg(chart: alt.TopLevelMixin) -> str:
+    text = {"font": FONT, "labelFont": FONT, "titleFont": FONT}
+    styled = (
+        chart.configure(background="transparent", font=FONT, padding=4)
+        .configure_view(stroke=None)
+        .configure_axis(
+            **{k: v for k, v in text.items() if k != "font"}, labelFontSize=13, titleFontSize=13, labelColor=QUIET,
+            titleColor=QUIET, gridColor=RULE, domainColor=RULE, tickColor=RULE,
+        )
+        .configure_legend(labelFontSize=13, titleFontSize=13, labelColor=INK, titleColor=QUIET, labelLimit=260)
+        .configure_text(font=FONT, fontSize=13)
+    )  # fmt: skip
+    out = StringIO()
+    styled.save(out, format="svg")
+    return out.getvalue()
+
+
+FONT = "Arial, Helvetica, Liberation Sans, sans-serif"
+
+
+def _accessible(svg: str, identifier: str, css_class: str, title: str, summary: str) -> str:
+    """The SVG as one image with text alternatives, its own ids, and colours that follow the page."""
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r' (?:role|class|aria-[a-z]+)="[^"]*"', "", svg)
+    svg = re.sub(r'\bid="([^"]+)"', rf'id="{identifier}-\1"', svg)
+    svg = re.sub(r"url\(#([^)]+)\)", rf"url(#{identifier}-\1)", svg)
+    for colour, name in CSS_NAMES.items():
+        svg = re.sub(f'"{colour}"', f'"var({name}, {colour})"', svg, flags=re.IGNORECASE)
+    opening, rest = svg.split(">", 1)
+    words = f'<title id="{identifier}-title">{escape(title)}</title><desc id="{identifier}-desc">{escape(summary)}</desc>'
+    return (
+        f'{opening} class="chart {css_class}" role="img" aria-labelledby="{identifier}-title" '
+        f'aria-describedby="{identifier}-desc">{words}{rest}'
+    )

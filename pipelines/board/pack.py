@@ -1,0 +1,171 @@
+"""The board pack: one self-contained HTML page, made from board.duckdb and what the release says about itself.
+
+It reads no mart and no warehouse, so that no figure can reach the page around disclosure control. What does not
+belong here: charts (charts.py), sentences (words.py), text and looks (pack.html, pack.css).
+"""
+
+from collections import defaultdict
+from pathlib import Path
+
+import duckdb
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from pipelines.board import charts, words
+
+HERE = Path(__file__).parent
+HEADLINE_DEFINITION = "cross_agency_cycle"
+TABLES = {
+    "headlines": "position",
+    "monthly_contacts": "month, feed_label",
+    "handoffs": "from_label, to_label, need_kept",
+    "first_missed_doors": "need_label, door_label",
+}  # with the order of their rows on the page
+
+Row = dict
+
+
+def render_pack(board: Path, out: Path, facts: dict) -> None:
+    """Writes the page `out` from the board database. `facts` are as pipelines.publish.about.pack_facts gives them."""
+    tables = read_board(board)
+    rows = {name: table["rows"] for name, table in tables.items()}
+    months = monthly_totals(rows["monthly_contacts"])
+    page = _environment().get_template("pack.html").render(
+        facts=facts,
+        style=(HERE / "pack.css").read_text(encoding="utf-8"),
+        tables=tables,
+        period=_period(rows["monthly_contacts"]),
+        summary=words.summary(rows["headlines"], rows["first_missed_doors"]),
+        headlines=[words.headline(row) | {"id": row["headline_id"]} for row in rows["headlines"]],
+        figures=_figures(rows, months),
+        offers=matching_offers(rows["first_missed_doors"], facts["needs"], facts["offers"]),
+        feeds=[words.feed_health(feed) for feed in facts["feeds"]],
+        linkage=words.linkage(facts["linkage"]),
+        cycling_definition=next(
+            (d["label"] for d in facts["definitions"] if d["definition_id"] == HEADLINE_DEFINITION), ""
+        ),
+    )
+    out.write_text(page, encoding="utf-8")
+
+
+def read_board(board: Path) -> dict[str, Row]:
+    """Each board table as {description, columns: [(name, description)], rows: [dict]}."""
+    with duckdb.connect() as connection:
+        connection.execute("ATTACH ? AS released (READ_ONLY)", [str(board)])
+        return {name: _read(connection, name, order) for name, order in TABLES.items()}
+
+
+def _read(connection: duckdb.DuckDBPyConnection, table: str, order: str) -> Row:
+    columns = connection.execute(
+        "SELECT column_name, comment FROM duckdb_columns() WHERE database_name = 'released' AND schema_name = 'board' AND table_name = ? "
+        "ORDER BY column_index",
+        [table],
+    ).fetchall()
+    description = connection.execute("SELECT comment FROM duckdb_tables() WHERE database_name = 'released' AND table_name = ?", [table]).fetchall()
+    rows = connection.execute(f"SELECT * FROM released.board.{table} ORDER BY {order}").fetchall()
+    names = [name for name, _ in columns]
+    return {
+        "description": description[0][0],
+        "columns": columns,
+        "rows": [dict(zip(names, row, strict=True)) for row in rows],
+    }
+
+
+def monthly_totals(monthly: list[Row]) -> list[Row]:
+    """Contacts over all services a month: month, cycling, other, share, complete (no service missing or withheld)."""
+    months: dict[str, list[Row]] = defaultdict(list)
+    for row in monthly:
+        months[row["month"]].append(row)
+    totals = []
+    for period, rows in sorted(months.items()):
+        shown = [row for row in rows if row["contacts"] is not None]
+        contacts = sum(row["contacts"] for row in shown)
+        cycling = sum(row["contacts_of_people_who_cycle"] for row in shown)
+        totals.append({
+            "month": period,
+            "cycling": cycling,
+            "other": contacts - cycling,
+            "share": cycling / contacts if contacts else None,
+            "complete": len(shown) == len(rows),
+        })  # fmt: skip
+    return totals
+
+
+def matching_offers(doors: list[Row], needs: list[Row], offers: list[Row]) -> list[Row]:
+    """Per need, most spells first: its most frequent first missed door and the community offers that answer it."""
+    need_ids = {need["label"]: need["need"] for need in needs}
+    result = []
+    for label in dict.fromkeys(row["need_label"] for row in doors):
+        of_need = [row for row in doors if row["need_label"] == label]
+        matching = [o["label"] for o in offers if need_ids.get(label) in o["needs"].split(";")]
+        top = words.most_missed(of_need)
+        result.append({"need": label, "door": top, "reason": of_need[0]["withheld_reason"], "offers": matching})
+    return sorted(result, key=lambda row: (-(row["door"]["spells"] if row["door"] else -1), row["need"]))
+
+
+def _figures(rows: dict[str, list[Row]], months: list[Row]) -> dict[str, Row]:
+    """The three charts: reading, markup, table behind each, and how many of its cells are withheld."""
+    handoffs, doors = rows["handoffs"], rows["first_missed_doors"]
+    readings = {
+        "monthly_contacts": words.contacts_reading(months),
+        "handoffs": words.handoffs_reading(handoffs),
+        "first_missed_doors": words.doors_reading(doors),
+    }
+    services = sorted({row["door_label"] for row in doors} | {row["feed_label"] for row in rows["monthly_contacts"]})
+    drawn = {
+        "monthly_contacts": charts.contacts_by_month(months, "Contacts a month", readings["monthly_contacts"]),
+        "handoffs": charts.stacked_bars(
+            [
+                {"name": f"{row['from_label']} → {row['to_label']}", "part": row["need_kept"], "amount": row["handoffs"]}
+                for row in handoffs
+                if not row["withheld_reason"]
+            ],
+            ["Same need", "Another need"], "At the second service", "Hand-offs", [charts.STRONG, charts.WEAK],
+            "Hand-offs between services", readings["handoffs"],
+        ),
+        "first_missed_doors": charts.stacked_bars(
+            [
+                {"name": row["need_label"], "part": row["door_label"], "amount": row["spells"]}
+                for row in doors
+                if not row["withheld_reason"]
+            ],
+            services, "First missed door", "Spells that came to a crisis", charts.SERIES,
+            "First missed doors by need", readings["first_missed_doors"],
+        ),
+    }  # fmt: skip
+    return {
+        name: {
+            "reading": readings[name],
+            "chart": drawn[name],
+            "withheld": sum(1 for row in rows[name] if row["withheld_reason"]),
+        }
+        for name in drawn
+    }
+
+
+def _period(monthly: list[Row]) -> str:
+    months = sorted(row["month"] for row in monthly)
+    return f"{words.month(months[0])} to {words.month(months[-1])}" if months else "no month"
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters |= {"number": words.number, "percent": words.percent, "month": words.month, "cell": _cell}
+    environment.filters["heading"] = lambda name: name.replace("_", " ").removesuffix(" label").capitalize()
+    return environment
+
+
+def _cell(value: object, name: str, reason: str | None) -> str:
+    """A value of a data table in words."""
+    if value is None:
+        return f"withheld ({reason})" if reason else "–"
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if name.startswith("share"):
+        return words.percent(value)
+    if isinstance(value, float):
+        return f"{value:g}"
+    return words.number(value)

@@ -1,0 +1,164 @@
+"""Sentences of the pack, each computed from rows of the board database. Every number that the prose says comes through here.
+
+Figures are published ones: already withheld or rounded. What does not belong here: markup, and text that does not
+depend on a figure (pack.html).
+"""
+
+from collections import defaultdict
+
+MONTHS = (
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
+)  # fmt: skip
+
+Row = dict
+
+
+def number(value: float | None) -> str:
+    """1240 as '1,240'; minutes and counts have no decimals."""
+    return "not known" if value is None else f"{value:,.0f}"
+
+
+def percent(share: float | None) -> str:
+    """0.09 as '9%'."""
+    if share is None:
+        return "not known"
+    return f"{share:.0%}" if share >= 0.01 or share == 0 else "less than 1%"
+
+
+def month(period: str) -> str:
+    """'2025-03' as 'March 2025'."""
+    year, number_of_month = period.split("-")
+    return f"{MONTHS[int(number_of_month) - 1]} {year}"
+
+
+def listed(items: list[str]) -> str:
+    """'a', 'a and b', 'a, b and c'."""
+    return " and ".join([", ".join(items[:-1]), items[-1]] if len(items) > 1 else items)
+
+
+def uncapitalised(label: str) -> str:
+    """A label inside a sentence: 'People seen' becomes 'people seen', 'A&E stays' stays."""
+    return label[0].lower() + label[1:] if label[1:2].islower() else label
+
+
+def headline(row: Row) -> Row:
+    """A headline as `figure`, `label`, `interval` and `share` in words, or as `label` and `withheld`."""
+    label = uncapitalised(row["label"])
+    if row["withheld_reason"]:
+        return {"figure": "Withheld", "label": label, "interval": f"withheld ({row['withheld_reason']})", "share": ""}
+    if row["unit"] == "minutes":
+        figure, label = f"About {number(row['minutes'] / 60)}", f"hours of {label}"
+        low, high = row["contacts_low"], row["contacts_high"]
+        band = "the way records are linked does not change this" if low == high else ""
+    else:
+        unit = row["unit"]
+        figure, low, high = f"About {number(row[unit])}", row[f"{unit}_low"], row[f"{unit}_high"]
+        band = interval(low, high)
+    share = f"{percent(row['share'])} of all {row['share_of']}" if row["share"] is not None and row["share_of"] else ""
+    if share and row["share_low"] != row["share_high"]:
+        share += f" ({percent(row['share_low'])} to {percent(row['share_high'])})"
+    return {"figure": figure, "label": label, "interval": band, "share": share}
+
+
+def interval(low: float, high: float) -> str:
+    """The linkage interval in words."""
+    if low == high:
+        return "the same however surely records are linked"
+    return f"between {number(low)} and {number(high)}, depending on how surely records are linked"
+
+
+def summary(headlines: list[Row], doors: list[Row]) -> list[str]:
+    """The whole pack in up to three sentences; a figure that is withheld or missing takes its sentence with it."""
+    rows = {row["headline_id"]: row for row in headlines if not row["withheld_reason"]}
+    sentences = []
+    if cycle := rows.get("people_who_cycle"):
+        share = f", {percent(cycle['share'])} of everybody seen" if cycle["share"] is not None else ""
+        sentences.append(
+            f"About {number(cycle['people'])} people go round between services in crisis{share} "
+            f"({interval(cycle['people_low'], cycle['people_high'])})."
+        )
+    if (contacts := rows.get("contacts_of_people_who_cycle")) and contacts["share"] is not None:
+        sentences.append(f"They make {percent(contacts['share'])} of all contacts.")
+    if top := most_missed(doors):
+        sentences.append(
+            f"The first missed door is most often {top['door_label']} for {uncapitalised(top['need_label'])}: "
+            f"about {number(top['spells'])} spells came to a crisis after it."
+        )
+    return sentences
+
+
+def contacts_reading(months: list[Row]) -> str:
+    """What the chart of monthly contacts says: the last complete month, and the range of the share."""
+    complete = [row for row in months if row["complete"] and row["share"] is not None]
+    if not complete:
+        return "No month has the records of every service, so no share can be given."
+    last, shares = complete[-1], [row["share"] for row in complete]
+    total = last["cycling"] + last["other"]
+    low, high = percent(min(shares)), percent(max(shares))
+    span = f"was {low} in every complete month" if low == high else f"lay between {low} and {high} over the complete months"
+    return (
+        f"In {month(last['month'])}, about {number(last['cycling'])} of {number(total)} contacts "
+        f"({percent(last['share'])}) were of people who go round; the share {span}."
+    )
+
+
+def handoffs_reading(handoffs: list[Row]) -> str:
+    """What the chart of hand-offs says: the most frequent pair, and how often the need stayed the same."""
+    published = [row for row in handoffs if not row["withheld_reason"]]
+    if not published:
+        return "There are no hand-offs between services that can be shown."
+    pairs: dict[tuple[str, str], int] = defaultdict(int)
+    for row in published:
+        pairs[row["from_label"], row["to_label"]] += row["handoffs"]
+    (start, end), most = max(pairs.items(), key=lambda item: item[1])
+    total = sum(pairs.values())
+    same = sum(row["handoffs"] for row in published if row["need_kept"] == "Same need")
+    return (
+        f"The most frequent hand-off is from {start} to {end}, about {number(most)} of {number(total)}; "
+        f"in {percent(same / total if total else None)} of all hand-offs the need was the same at both services."
+    )
+
+
+def doors_reading(doors: list[Row]) -> str:
+    """What the chart of first missed doors says: the most frequent need and service."""
+    top = most_missed(doors)
+    if not top:
+        return "There is no first missed door that can be shown."
+    spells = sum(row["spells"] for row in doors if row["need_label"] == top["need_label"] and not row["withheld_reason"])
+    return (
+        f"For {uncapitalised(top['need_label'])}, the first missed door was most often {top['door_label']}: "
+        f"about {number(top['spells'])} of {number(spells)} spells, of about {number(top['people'])} people."
+    )
+
+
+def most_missed(doors: list[Row]) -> Row | None:
+    """The published row with most spells, None if there is none."""
+    published = [row for row in doors if not row["withheld_reason"]]
+    return max(published, key=lambda row: row["spells"], default=None)
+
+
+def feed_health(feed: Row) -> Row:
+    """A feed's state in words: label, state, period, received, refused."""
+    missing = feed["missing"] or []
+    share = feed["refused"] / feed["received"] if feed["received"] else None
+    return {
+        "label": feed["label"],
+        "state": "Complete" if not missing else f"Missing: {listed([month(period) for period in missing])}",
+        "complete": not missing,
+        "period": f"{month(feed['first_period'])} to {month(feed['last_period'])}",
+        "received": number(feed["received"]),
+        "refused": percent(share),
+    }
+
+
+def linkage(quality: list[Row]) -> str:
+    """How many links may be wrong and how many missed, with how that is known; '' if it was not measured."""
+    found = {row["measure"]: row for row in quality if row["detail"] in (None, "", "all")}
+    precision, recall = found.get("precision"), found.get("recall")
+    if not precision or not recall:
+        return ""
+    return (
+        f"In this release about {number(round(100 * (1 - precision['value'])))} in 100 links may be wrong and about "
+        f"{number(round(100 * (1 - recall['value'])))} in 100 missed ({precision['how']})."
+    )

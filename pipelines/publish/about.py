@@ -1,0 +1,89 @@
+"""What a release says about itself: which deliveries made it, how complete they are, and the words the page needs.
+
+Feeds and months only, never a person. What does not belong here: figures about people, which the page reads from
+board.duckdb alone.
+"""
+
+import csv
+from pathlib import Path
+
+import duckdb
+
+from pipelines.settings import Settings
+
+
+def deliveries(warehouse: Path) -> list[dict[str, str]]:
+    """The deliveries whose rows are in the release, with their digests."""
+    return _query(
+        warehouse,
+        "SELECT agency, feed, period, delivery_id, digest FROM accepted.deliveries "
+        "WHERE status = 'accepted' ORDER BY ALL",
+    )
+
+
+def pack_facts(manifest: dict, settings: Settings) -> dict:
+    """What the page says beside the board's figures.
+
+    Keys: release_id, built_on (YYYY-MM-DD), region, fictional, feeds (see `feed_health`), offers, needs, definitions,
+    linkage (rows of marts.linkage_quality), withhold_people_up_to, round_to, handoff_days, spell_gap_days.
+    """
+    region = _reference(settings, "region") or [{"region": "", "fictional": "false"}]
+    return {
+        "release_id": manifest["release_id"],
+        "built_on": manifest["built_at"][:10],
+        "region": region[0]["region"],
+        "fictional": region[0]["fictional"] == "true",
+        "feeds": feed_health(settings.warehouse_db),
+        "offers": _reference(settings, "offers"),
+        "needs": _reference(settings, "needs"),
+        "definitions": _reference(settings, "definitions"),
+        "linkage": _query(settings.warehouse_db, "SELECT * FROM marts.linkage_quality ORDER BY ALL"),
+        "withhold_people_up_to": settings.withhold_people_up_to,
+        "round_to": settings.round_to,
+        "handoff_days": settings.handoff_days,
+        "spell_gap_days": settings.spell_gap_days,
+    }
+
+
+def feed_health(warehouse: Path) -> list[dict]:
+    """One row per feed: label, first and last month that arrived, months missing between the first and the last month
+    of the whole release, rows received, accepted and refused."""
+    return _query(
+        warehouse,
+        """
+        WITH arrived AS (SELECT * FROM accepted.deliveries WHERE status = 'accepted'),
+        span AS (
+            SELECT strftime(unnest(generate_series(
+                (min(period) || '-01')::DATE, (max(period) || '-01')::DATE, INTERVAL 1 MONTH
+            )), '%Y-%m') AS period
+            FROM arrived
+        )
+        SELECT
+            any_value(coalesce(feeds.label, arrived.feed)) AS label,
+            min(arrived.period) AS first_period,
+            max(arrived.period) AS last_period,
+            list_sort(list_filter((SELECT list(period) FROM span), p -> NOT list_contains(list(arrived.period), p)))
+                AS missing,
+            sum(received_activity)::BIGINT AS received,
+            sum(accepted_activity)::BIGINT AS accepted,
+            sum(refused_activity)::BIGINT AS refused
+        FROM arrived LEFT JOIN reference.feeds USING (feed)
+        GROUP BY arrived.feed
+        ORDER BY label
+        """,
+    )
+
+
+def _query(database: Path, sql: str) -> list[dict]:
+    with duckdb.connect(str(database), read_only=True) as connection:
+        result = connection.execute(sql)
+        names = [column[0] for column in result.description]
+        return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+
+def _reference(settings: Settings, name: str) -> list[dict[str, str]]:
+    path = settings.reference / f"{name}.csv"
+    if not path.is_file():
+        return []
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))

@@ -1,0 +1,193 @@
+"""The checks that a built release must pass before it is switched in. Each reads the files as a reader will.
+
+What does not belong here: mending anything. A check says what is wrong and where, never with a person's value.
+"""
+
+import csv
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from pipelines.publish.content import open_released, tables
+from pipelines.publish.disclosure import REASON
+from pipelines.publish.export import STORAGE_VERSION
+from pipelines.publish.tables import Roles, published_tables
+from pipelines.settings import Settings
+from pipelines.warehouse.database import identifier
+
+DATABASES = ("analyst.duckdb", "board.duckdb")
+NEVER_EMPTY = ("marts.people", "marts.contacts", "board.headlines")
+MAY_LEAVE_THE_AGENCY = {"sex", "lsoa", "ethnic_group"}  # of the columns of people.csv, in coarser form
+TOKEN_NAME = re.compile(r"_token$|_bf$|_ref$|_w\d+$|_tok$", re.IGNORECASE)
+KEYED_REFERENCE = "[0-9a-f]{32}"  # the form of person_ref and of every hashed source reference
+
+
+@dataclass(frozen=True)
+class Check:
+    """One question about a release; `problems` is empty if the answer is good."""
+
+    name: str
+    question: str
+    problems: list[str]
+
+    @property
+    def passed(self) -> bool:
+        return not self.problems
+
+
+def check_release(folder: Path, roles: Roles, settings: Settings) -> list[Check]:
+    """All checks of the release in `folder`."""
+    return [
+        Check("documentation", "Has every table and every column a description?", _each(folder, _undocumented)),
+        Check(
+            "separation",
+            "Is the release free of identifiers, tokens and the agencies' own references?",
+            _each(folder, lambda connection: _identifying(connection, _forbidden_names(settings))),
+        ),
+        Check(
+            "disclosure",
+            f"Is every count of 1 to {settings.withhold_people_up_to} persons withheld, with its whole row?",
+            _each(folder, lambda connection: _disclosive(connection, roles, settings), DATABASES[1:]),
+        ),
+        Check(
+            "completeness",
+            "Are all files and tables there, and those filled that cannot be empty?",
+            _incomplete(folder, published_tables(settings)),
+        ),
+    ]
+
+
+def _each(
+    folder: Path, find: Callable[[duckdb.DuckDBPyConnection], list[str]], databases: tuple[str, ...] = DATABASES
+) -> list[str]:
+    """Problems found in the databases, each opened read-only as its readers do."""
+    problems = []
+    for name in databases:
+        with open_released(folder / name) as connection:
+            problems += [f"{name}: {problem}" for problem in find(connection)]
+    return problems
+
+
+def _columns(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str, str, str | None]]:
+    """(schema, table, column, type, comment) of the connection's own database."""
+    return connection.execute(
+        "SELECT schema_name, table_name, column_name, data_type, comment FROM duckdb_columns() "
+        "WHERE database_name = current_database() AND NOT internal ORDER BY schema_name, table_name, column_index"
+    ).fetchall()
+
+
+def _undocumented(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    problems = [
+        f"{schema}.{table} has no description"
+        for schema, table, comment in connection.execute(
+            "SELECT schema_name, table_name, comment FROM duckdb_tables() WHERE database_name = current_database()"
+        ).fetchall()
+        if not comment
+    ]
+    return problems + [
+        f"{schema}.{table}.{column} has no description"
+        for schema, table, column, _, comment in _columns(connection)
+        if not comment
+    ]
+
+
+def _forbidden_names(settings: Settings) -> set[str]:
+    """Names, in lower case, that no released column may have: identities, and references that an agency knows."""
+    contracts = [settings.feed_contracts.parent / "people.csv", *settings.feed_contracts.glob("*.csv")]
+    identities = {row["column"] for row in _rows(contracts[0])} - MAY_LEAVE_THE_AGENCY
+    references = {row["column"] for path in contracts[1:] for row in _rows(path) if row["type"] == "reference"}
+    return {name.lower() for name in identities | references | {"person_ref"}}
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _identifying(connection: duckdb.DuckDBPyConnection, forbidden: set[str]) -> list[str]:
+    problems = []
+    for schema, table, column, data_type, _ in _columns(connection):
+        where = f"{schema}.{table}.{column}"
+        if column.lower() in forbidden or TOKEN_NAME.search(column):
+            problems.append(f"{where} is named like an identifier, a token or an agency's reference")
+        if data_type == "BLOB":
+            problems.append(f"{where} holds binary values, as Bloom filters are")
+        if data_type == "VARCHAR" and _holds_reference(connection, schema, table, column):
+            problems.append(f"{where} holds values of the form of an agency's keyed reference")
+    return problems
+
+
+def _holds_reference(connection: duckdb.DuckDBPyConnection, schema: str, table: str, column: str) -> bool:
+    return bool(
+        connection.execute(
+            f"SELECT 1 FROM {identifier(schema)}.{identifier(table)} "
+            f"WHERE length({identifier(column)}) = 32 AND regexp_full_match({identifier(column)}, '{KEYED_REFERENCE}') LIMIT 1"
+        ).fetchall()
+    )
+
+
+def _disclosive(
+    connection: duckdb.DuckDBPyConnection, roles: Roles, settings: Settings
+) -> list[str]:
+    problems = []
+    for schema, table in tables(connection):
+        source = f"{identifier(schema)}.{identifier(table)}"
+        numbers = [column for column, role in roles.get(table, {}).items() if role != "label"]
+        people = [column for column in numbers if roles[table][column] == "people"]
+        counts = [column for column in numbers if roles[table][column] != "rate"]
+        tests = {
+            f"is 1 to {settings.withhold_people_up_to}": (f"BETWEEN 1 AND {settings.withhold_people_up_to}", people),
+            f"is not a multiple of {settings.round_to}": (f"% {settings.round_to} <> 0", counts),
+            "stands in a withheld row": (f"IS NOT NULL AND {REASON} IS NOT NULL", numbers),
+        }
+        for words, (condition, columns) in tests.items():
+            for column in columns:
+                found = connection.execute(f"SELECT count(*) FROM {source} WHERE {identifier(column)} {condition}").fetchall()
+                if found[0][0]:
+                    problems.append(f"{schema}.{table}.{column} {words} in {found[0][0]} rows")
+    return problems
+
+
+def _incomplete(folder: Path, expected: dict[str, list[str]]) -> list[str]:
+    """Files and tables that are not there, or are empty and cannot be; `expected` maps schema to tables."""
+    problems = [] if (folder / "board_pack.html").is_file() else ["board_pack.html is missing"]
+    rows: dict[str, int] = {}
+    for name in DATABASES:
+        with open_released(folder / name) as connection:
+            rows |= row_counts(connection)
+            if not (storage := _storage_version(connection)).startswith(STORAGE_VERSION):
+                problems.append(f"{name} has storage version {storage}, which DuckDB 1.2 may not open")
+    wanted = [f"{schema}.{table}" for schema, names in expected.items() for table in names]
+    problems += [f"{table} is missing" for table in wanted if table not in rows]
+    problems += [f"{table} has no rows" for table in NEVER_EMPTY if rows.get(table) == 0]
+    return problems + [
+        f"marts/{table}.parquet does not have the rows of marts.{table}"
+        for table in expected["marts"]
+        if f"marts.{table}" in rows and _parquet_rows(folder / "marts" / f"{table}.parquet") != rows[f"marts.{table}"]
+    ]
+
+
+def _storage_version(connection: duckdb.DuckDBPyConnection) -> str:
+    return connection.execute(
+        "SELECT tags['storage_version'] FROM duckdb_databases() WHERE database_name = current_database()"
+    ).fetchall()[0][0]
+
+
+def _parquet_rows(path: Path) -> int | None:
+    if not path.is_file():
+        return None
+    with duckdb.connect() as connection:
+        return connection.execute("SELECT count(*) FROM read_parquet(?)", [str(path)]).fetchall()[0][0]
+
+
+def row_counts(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    """Rows of every table by `schema.table`."""
+    return {
+        f"{schema}.{table}": connection.execute(
+            f"SELECT count(*) FROM {identifier(schema)}.{identifier(table)}"
+        ).fetchall()[0][0]
+        for schema, table in tables(connection)
+    }

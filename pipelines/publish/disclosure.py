@@ -1,0 +1,89 @@
+"""Primary disclosure control: one generic step for every board table.
+
+A board table's SQL file gives each column a role, and the role alone decides what happens to the column:
+
+    label     text or period that names the row: published as it is
+    people    a count of persons: 1 to `withhold_people_up_to` is withheld, the rest is rounded to `round_to`
+    count     a count of anything else (contacts, hand-offs): rounded to `round_to`
+    minutes   minutes of time: rounded to `round_to`
+    rate      a share or a ratio: rounded to whole per cent, and more coarsely where few people stand behind it
+
+A row whose number of people is withheld, or not known, gives up every other number too: contacts or a rate
+would give the number of people away. Withheld is NULL with a `withheld_reason`, never 0. The two ends of a
+linkage interval have the role of the figure they belong to, so that an interval cannot betray its middle.
+
+What does not belong here: deciding which figures a board should see (sql/board), and secondary suppression.
+"""
+
+from pipelines.settings import Settings
+from pipelines.warehouse.database import identifier
+from pipelines.warehouse.sqlfile import ROLES
+
+REASON = "withheld_reason"
+NOT_KNOWN = "number of people not known"
+REASON_COMMENT = "Why the numbers of this row are withheld; empty where they are published"
+
+
+class UncontrolledTable(ValueError):
+    """A board table that disclosure control cannot treat, with the reason in words."""
+
+
+def reason_too_few(settings: Settings) -> str:
+    """What a withheld row says, such as 'fewer than 8 people'."""
+    return f"fewer than {settings.withhold_people_up_to + 1} people"
+
+
+def controlled_select(source: str, roles: dict[str, str], settings: Settings) -> str:
+    """SELECT that reads `source` (a table's SQL name) and returns its columns under control, and `withheld_reason`.
+
+    `roles` maps every column of the table, in order, to its role. Raises UncontrolledTable if a column has no
+    known role, or if a table has numbers and does not say how many people stand behind them.
+    """
+    unknown = [column for column, role in roles.items() if role not in ROLES]
+    if unknown:
+        raise UncontrolledTable(f"{source}: no role ({', '.join(ROLES)}) for column {', '.join(unknown)}")
+    people = [identifier(column) for column, role in roles.items() if role == "people"]
+    if not people and set(roles.values()) != {"label"}:
+        raise UncontrolledTable(f"{source}: has numbers and no [people] column that says how many persons they are of")
+
+    others = [identifier(column) for column, role in roles.items() if role not in ("label", "people")]
+    withheld = _reason_for_withholding(people, others, settings)
+    columns = [
+        identifier(column) if role == "label"
+        else f"CASE WHEN {REASON} IS NULL THEN {_published(identifier(column), role, people, settings)} END AS {identifier(column)}"
+        for column, role in roles.items()
+    ]
+    return (
+        f"SELECT {', '.join([*columns, REASON])} "
+        f"FROM (SELECT *, {withheld} AS {REASON} FROM {source}) AS judged"
+    )
+
+
+def _reason_for_withholding(people: list[str], others: list[str], settings: Settings) -> str:
+    """SQL for the reason to withhold a row, NULL where it may be published."""
+    if not people:
+        return "NULL::VARCHAR"
+    too_few = " OR ".join(f"{column} BETWEEN 1 AND {settings.withhold_people_up_to}" for column in people)
+    nobody_knows = " AND ".join(f"{column} IS NULL" for column in people)
+    has_numbers = " OR ".join(f"{column} IS NOT NULL" for column in others) or "false"
+    return (
+        f"CASE WHEN {too_few} THEN '{reason_too_few(settings)}' "
+        f"WHEN {nobody_knows} AND ({has_numbers}) THEN '{NOT_KNOWN}' END"
+    )
+
+
+def _published(column: str, role: str, people: list[str], settings: Settings) -> str:
+    """SQL for the published value of a number in a row that is not withheld."""
+    if role == "rate":
+        return f"round(round({column} / {_rate_step(people, settings)}) * {_rate_step(people, settings)}, 2)"
+    return _rounded(column, settings)
+
+
+def _rounded(column: str, settings: Settings) -> str:
+    return f"(round({column} / {settings.round_to}.0) * {settings.round_to})::BIGINT"
+
+
+def _rate_step(people: list[str], settings: Settings) -> str:
+    """SQL for how finely a rate may be published: times the people, it tells no more than a rounded count."""
+    fewest = f"least({', '.join(f'nullif({column}, 0)' for column in people)})"
+    return f"greatest(0.01, {settings.round_to}.0 / nullif({_rounded(fewest, settings)}, 0))"

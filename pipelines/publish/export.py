@@ -1,0 +1,90 @@
+"""Writes the files of a release from the warehouse: two documented databases and a Parquet file per mart.
+
+The warehouse is opened read-only. What does not belong here: judging what was written (checks.py) and switching
+it in (release.py).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from pipelines.publish.content import open_released, tables
+from pipelines.publish.disclosure import REASON, REASON_COMMENT, controlled_select
+from pipelines.publish.tables import Roles
+from pipelines.settings import Settings
+from pipelines.warehouse.database import identifier, literal
+
+STORAGE_VERSION = "v1.2.0"  # DuckDB 1.2 and later can open it
+
+
+def write_analyst(warehouse: Path, target: Path, names: list[str]) -> None:
+    """Copies the named tables of schema `marts`, those that the warehouse has, with their comments."""
+    with _both(warehouse, target) as connection:
+        for table in _present(connection, "marts", names):
+            _copy(connection, "marts", table, f"SELECT * FROM warehouse.marts.{identifier(table)}", {})
+
+
+def write_board(warehouse: Path, target: Path, roles: Roles, settings: Settings) -> None:
+    """Copies the tables of schema `board` that have roles, with their comments, each through disclosure control.
+
+    Raises UncontrolledTable if a table cannot be treated.
+    """
+    with _both(warehouse, target) as connection:
+        for table in _present(connection, "board", list(roles)):
+            select = controlled_select(f"warehouse.board.{identifier(table)}", roles[table], settings)
+            _copy(connection, "board", table, select, {REASON: REASON_COMMENT})
+
+
+def write_parquet(analyst: Path, folder: Path) -> None:
+    """Writes every mart as `folder/<table>.parquet`."""
+    folder.mkdir()
+    with open_released(analyst) as connection:
+        for table in (name for schema, name in tables(connection) if schema == "marts"):
+            path = literal(str(folder / f"{table}.parquet"))
+            connection.execute(f"COPY marts.{identifier(table)} TO {path} (FORMAT parquet, COMPRESSION zstd)")
+
+
+@contextmanager
+def _both(warehouse: Path, target: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection with `warehouse` (read-only) and a new `target`, which is checkpointed and closed at the end."""
+    with duckdb.connect() as connection:
+        connection.execute(f"ATTACH {literal(str(warehouse))} AS warehouse (READ_ONLY)")
+        connection.execute(f"ATTACH {literal(str(target))} AS target (STORAGE_VERSION '{STORAGE_VERSION}')")
+        yield connection
+        connection.execute("CHECKPOINT target")
+
+
+def _present(connection: duckdb.DuckDBPyConnection, schema: str, names: list[str]) -> list[str]:
+    """Those of the named tables that the warehouse has."""
+    found = connection.execute(
+        "SELECT table_name FROM information_schema.tables WHERE table_catalog = 'warehouse' AND table_schema = ?",
+        [schema],
+    ).fetchall()
+    return sorted(set(names) & {name for (name,) in found})
+
+
+def _copy(
+    connection: duckdb.DuckDBPyConnection, schema: str, table: str, select: str, extra_comments: dict[str, str]
+) -> None:
+    """Writes the SELECT's rows, sorted, as target.<schema>.<table> and carries the comments over."""
+    target = f"target.{schema}.{identifier(table)}"
+    connection.execute(f"CREATE SCHEMA IF NOT EXISTS target.{schema}")
+    connection.execute(f"CREATE TABLE {target} AS SELECT * FROM ({select}) ORDER BY ALL")
+    comments = connection.execute(
+        "SELECT comment FROM duckdb_tables() WHERE database_name = 'warehouse' AND schema_name = ? AND table_name = ?",
+        [schema, table],
+    ).fetchall()
+    connection.execute(f"COMMENT ON TABLE {target} IS {_comment(comments[0][0])}")
+    columns = connection.execute(
+        "SELECT column_name, comment FROM duckdb_columns() "
+        "WHERE database_name = 'warehouse' AND schema_name = ? AND table_name = ?",
+        [schema, table],
+    ).fetchall()
+    for column, comment in [*columns, *extra_comments.items()]:
+        connection.execute(f"COMMENT ON COLUMN {target}.{identifier(column)} IS {_comment(comment)}")
+
+
+def _comment(text: str | None) -> str:
+    return literal(text) if text else "NULL"

@@ -1,0 +1,176 @@
+"""Builds a release apart, checks it, and switches it in with one atomic rename.
+
+`data/releases/<release_id>/` is built in a hidden folder beside it, so that no reader ever sees a half-built one; a
+reader who has the old files open keeps them. Killed at any moment, the last release still opens, and the next build
+clears what was left. The release's id follows from what went in and what came out, so that the same again is the
+same release and changes nothing.
+
+What does not belong here: what a release holds (export.py), what it must satisfy (checks.py), its pages
+(pipelines/board).
+"""
+
+import fcntl
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pipelines.publish import about, export
+from pipelines.publish.checks import Check, check_release, row_counts
+from pipelines.publish.content import combined, content_digest, open_released
+from pipelines.publish.tables import Roles, board_roles, published_tables
+from pipelines.settings import Settings
+
+CURRENT = "current"
+BUILDING = ".building-"
+MANIFEST = "manifest.json"
+
+Pack = Callable[[Path, Path, dict], None]  # board database, page to write, what the page says about the release
+
+
+class ReleaseRefused(Exception):
+    """A built release failed its checks and was thrown away; the one before it stands. `checks` has all of them."""
+
+    def __init__(self, checks: list[Check]):
+        self.checks = checks
+        problems = [f"- {check.question} {problem}" for check in checks for problem in check.problems]
+        super().__init__("The release was not switched in; the one before it stands.\n" + "\n".join(problems))
+
+
+@dataclass(frozen=True)
+class Release:
+    """A release that stands. `changed` is false if it was current before and nothing had to be built."""
+
+    path: Path
+    manifest: dict
+    checks: list[Check]
+    changed: bool
+
+    @property
+    def release_id(self) -> str:
+        return self.manifest["release_id"]
+
+    @property
+    def rows(self) -> dict[str, int]:
+        """Rows of every table by `schema.table`."""
+        return self.manifest["rows"]
+
+
+def publish(settings: Settings, inputs: dict[str, str], pack: Pack) -> Release:
+    """Builds a release from the warehouse, checks it and makes it the current one.
+
+    `inputs` maps what else the release depends on (state, model, code) to its digest. `pack` writes the page. Raises
+    ReleaseRefused if a check fails, and UncontrolledTable if a board table cannot be treated; either way nothing is
+    switched.
+    """
+    roles = board_roles(settings)
+    settings.releases.mkdir(parents=True, exist_ok=True)
+    with _building_folder(settings.releases) as building:
+        manifest = _write_databases(building, roles, inputs, settings)
+        path = settings.releases / manifest["release_id"]
+        if path.is_dir():
+            checks = check_release(path, roles, settings)
+            if all(check.passed for check in checks):
+                changed = _current_path(settings) != path
+                _switch(settings, path)
+                return Release(path, read_manifest(path), checks, changed)
+            path.rename(settings.releases / f"{BUILDING}damaged-{path.name}")
+
+        pack(building / "board.duckdb", building / "board_pack.html", about.pack_facts(manifest, settings))
+        (building / MANIFEST).write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        checks = check_release(building, roles, settings)
+        if not all(check.passed for check in checks):
+            raise ReleaseRefused(checks)
+        _make_read_only(building)
+        building.rename(path)
+        _switch(settings, path)
+    _prune(settings)
+    return Release(path, manifest, checks, changed=True)
+
+
+def current_release(settings: Settings) -> Path | None:
+    """Folder of the current release, None before the first."""
+    return _current_path(settings)
+
+
+def releases(settings: Settings) -> list[dict]:
+    """Manifests of the releases that are kept, newest first."""
+    folders = [path.parent for path in settings.releases.glob(f"r*/{MANIFEST}")]
+    return sorted((read_manifest(folder) for folder in folders), key=lambda m: m["built_at"], reverse=True)
+
+
+def read_manifest(folder: Path) -> dict:
+    return json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+
+
+def _write_databases(building: Path, roles: Roles, inputs: dict[str, str], settings: Settings) -> dict:
+    """Writes the databases and Parquet files into `building` and returns the manifest."""
+    analyst, board = building / "analyst.duckdb", building / "board.duckdb"
+    export.write_analyst(settings.warehouse_db, analyst, published_tables(settings)["marts"])
+    export.write_board(settings.warehouse_db, board, roles, settings)
+    export.write_parquet(analyst, building / "marts")
+    deliveries = about.deliveries(settings.warehouse_db)
+    content = content_digest(analyst) | content_digest(board)
+    rows = {}
+    for database in (analyst, board):
+        with open_released(database) as connection:
+            rows |= row_counts(connection)
+    made_of = {"inputs": inputs, "deliveries": deliveries, "content": content}
+    return {
+        "release_id": "r" + combined(made_of)[:12],
+        "built_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "content_digest": combined(content),
+        "rows": rows,
+        **made_of,
+    }
+
+
+@contextmanager
+def _building_folder(releases_folder: Path) -> Iterator[Path]:
+    """A new hidden folder, gone at the end; one builder at a time, and what a killed one left is cleared first."""
+    with (releases_folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _clear_leftovers(releases_folder)
+        try:
+            building = Path(tempfile.mkdtemp(prefix=BUILDING, dir=releases_folder))
+            building.chmod(0o755)
+            yield building
+        finally:
+            _clear_leftovers(releases_folder)
+
+
+def _clear_leftovers(releases_folder: Path) -> None:
+    for leftover in releases_folder.glob(f"{BUILDING}*"):
+        leftover.unlink() if leftover.is_symlink() else shutil.rmtree(leftover)
+
+
+def _make_read_only(folder: Path) -> None:
+    for path in folder.rglob("*"):
+        if path.is_file():
+            path.chmod(0o444)
+
+
+def _current_path(settings: Settings) -> Path | None:
+    link = settings.releases / CURRENT
+    return settings.releases / os.readlink(link) if link.is_symlink() and link.exists() else None
+
+
+def _switch(settings: Settings, path: Path) -> None:
+    """Points `current` at the release: readers see the old one or the new one, never neither."""
+    link = settings.releases / f"{BUILDING}{CURRENT}"
+    link.symlink_to(path.name)
+    os.replace(link, settings.releases / CURRENT)
+
+
+def _prune(settings: Settings) -> None:
+    """Removes all but the newest releases; the current one always stays."""
+    standing = _current_path(settings)
+    for manifest in releases(settings)[settings.releases_kept :]:
+        path = settings.releases / manifest["release_id"]
+        if path != standing:
+            shutil.rmtree(path)

@@ -1,0 +1,157 @@
+"""A small board database of the shape that sql/board makes, written through disclosure control as a release does."""
+
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pytest
+
+from pipelines.publish.export import write_board
+from pipelines.publish.tables import board_roles, published_files
+from pipelines.settings import Settings
+from pipelines.warehouse.database import identifier, literal
+
+Rows = list[dict]
+
+HEADLINES = [
+    # id, label, unit, share of, people (low, high), contacts (low, high), minutes, share (low, high)
+    ("people_seen", "People seen by any of the agencies", "people", None, (41_203, 40_112, 42_306), None, None, None),
+    ("contacts", "Contacts with those people", "contacts", None, (41_203, 40_112, 42_306), (301_552,) * 3, None, None),
+    ("people_who_cycle", "People who go round between agencies in crisis", "people", "people seen",
+     (1_241, 1_179, 1_302), None, None, (0.0301, 0.0287, 0.0316)),
+    ("contacts_of_people_who_cycle", "Contacts of the people who go round", "contacts", "contacts",
+     (1_241, 1_179, 1_302), (27_140, 25_902, 28_322), None, (0.09, 0.0859, 0.0939)),
+    ("ae_stays_12_hours", "A&E stays of 12 hours or more", "contacts", "A&E stays", (3_911, 3_890, 3_925),
+     (4_522,) * 3, None, (0.041,) * 3),
+    ("ae_stays_24_hours", "A&E stays of 24 hours or more", "contacts", "A&E stays", (6, 6, 6), (7,) * 3, None,
+     (0.0001,) * 3),
+    ("police_hospital_waits", "Police time spent waiting in hospitals", "minutes", None, (702, 690, 715),
+     (811,) * 3, 129_301, None),
+]  # fmt: skip
+
+MONTHS = [f"{year}-{month:02d}" for year in (2024, 2025) for month in range(1, 13)]
+SERVICES = {"A&E": 5_200, "Adult social care": 3_100, "Police": 4_300}
+
+
+def headlines() -> Rows:
+    rows = []
+    for position, (name, label, unit, share_of, people, contacts, minutes, share) in enumerate(HEADLINES, 1):
+        contacts, share = contacts or (None,) * 3, share or (None,) * 3
+        rows.append({
+            "position": position, "headline_id": name, "label": label, "unit": unit, "share_of": share_of,
+            "people": people[0], "people_low": people[1], "people_high": people[2],
+            "contacts": contacts[0], "contacts_low": contacts[1], "contacts_high": contacts[2], "minutes": minutes,
+            "share": share[0], "share_low": share[1], "share_high": share[2],
+        })  # fmt: skip
+    return rows
+
+
+def monthly_contacts() -> Rows:
+    """Contacts rise a little; social care did not send March 2025; in every month a tenth is of people who cycle."""
+    rows = []
+    for number, month in enumerate(MONTHS):
+        for service, base in SERVICES.items():
+            arrived = (service, month) != ("Adult social care", "2025-03")
+            contacts = base + 20 * number + 130 * (number % 5)
+            cycling = contacts // 10 + 15 * (number % 3)
+            rows.append({
+                "month": month, "feed_label": service, "arrived": arrived,
+                "contacts": contacts if arrived else None, "people": contacts * 4 // 5 if arrived else None,
+                "contacts_of_people_who_cycle": cycling if arrived else None,
+                "people_who_cycle": cycling // 2 if arrived else None,
+            })  # fmt: skip
+    return rows
+
+
+def handoffs() -> Rows:
+    pairs = [("Police", "A&E", 4_512), ("A&E", "Adult social care", 3_604), ("Adult social care", "A&E", 2_951),
+             ("A&E", "Police", 1_512), ("Police", "Adult social care", 1_203), ("Adult social care", "Police", 12)]
+    return [
+        {"from_label": start, "to_label": end, "need_kept": kept, "handoffs": count, "people": count * 2 // 3,
+         "median_days": 6.5}
+        for start, end, total in pairs
+        for kept, count in (("Same need", total // 3), ("Another need", total - total // 3))
+    ]  # fmt: skip
+
+
+def first_missed_doors() -> Rows:
+    doors = {
+        "Dementia and confusion": {"Adult social care": 402, "A&E": 118, "Police": 41},
+        "Frailty and falls": {"A&E": 290, "Adult social care": 170, "Police": 22},
+        "Mental health": {"Police": 352, "A&E": 240, "Adult social care": 61},
+        "Alcohol and drugs": {"A&E": 301, "Police": 199, "Adult social care": 6},
+        "Domestic abuse": {"Police": 133, "A&E": 18, "Adult social care": 3},
+    }
+    return [
+        {"need_label": need, "door_label": door, "spells": spells, "people": max(1, spells * 9 // 10),
+         "share": round(spells / sum(by_door.values()), 3)}
+        for need, by_door in doors.items()
+        for door, spells in by_door.items()
+    ]  # fmt: skip
+
+
+@pytest.fixture
+def board_tables() -> dict[str, Rows]:
+    """Rows of every board table, before disclosure control."""
+    return {
+        "headlines": headlines(),
+        "monthly_contacts": monthly_contacts(),
+        "handoffs": handoffs(),
+        "first_missed_doors": first_missed_doors(),
+    }
+
+
+@pytest.fixture
+def board(tmp_path: Path, board_tables: dict[str, Rows]) -> Path:
+    return write_board_database(tmp_path, board_tables)
+
+
+def write_board_database(folder: Path, tables: dict[str, Rows]) -> Path:
+    """board.duckdb as a release has it: documented from sql/board and under disclosure control."""
+    settings = Settings()
+    warehouse = folder / "warehouse.duckdb"
+    with duckdb.connect(str(warehouse)) as connection:
+        connection.execute("create schema board")
+        for file in (file for file in published_files(settings) if file.schema == "board"):
+            rows = pa.Table.from_pylist(tables[file.table])
+            assert rows.column_names == [column.name for column in file.columns], file.table
+            connection.register("rows", rows)
+            connection.execute(f"create table board.{file.table} as select * from rows")
+            connection.unregister("rows")
+            connection.execute(f"comment on table board.{file.table} is {literal(file.description)}")
+            for column in file.columns:
+                name = f"board.{file.table}.{identifier(column.name)}"
+                connection.execute(f"comment on column {name} is {literal(column.comment)}")
+    write_board(warehouse, folder / "board.duckdb", board_roles(settings), settings)
+    return folder / "board.duckdb"
+
+
+@pytest.fixture
+def facts() -> dict:
+    """What a release of the fictional region says about itself."""
+    return {
+        "release_id": "r0123456789ab",
+        "built_on": "2026-01-15",
+        "region": "Wexmoor",
+        "fictional": True,
+        "feeds": [
+            {"label": service, "first_period": "2024-01", "last_period": "2025-12",
+             "missing": ["2025-03"] if service == "Adult social care" else [], "received": 20_000, "accepted": 19_900,
+             "refused": 100}
+            for service in SERVICES
+        ],
+        "offers": [{"offer_id": "urgent_community_response", "label": "Two-hour urgent community response",
+                    "needs": "frailty;dementia", "rule_ids": "MO3", "status": "published"}],
+        "needs": [{"need": "frailty", "label": "Frailty and falls"},
+                  {"need": "dementia", "label": "Dementia and confusion"}],
+        "definitions": [{"definition_id": "cross_agency_cycle",
+                         "label": "Four or more contacts with at least two agencies in 90 days, a crisis among them"}],
+        "linkage": [
+            {"measure": "precision", "detail": "all", "value": 0.985, "low": 0.98, "high": 0.99, "how": "answer key"},
+            {"measure": "recall", "detail": "all", "value": 0.94, "low": 0.93, "high": 0.95, "how": "answer key"},
+        ],
+        "withhold_people_up_to": 7,
+        "round_to": 5,
+        "handoff_days": 28,
+        "spell_gap_days": 28,
+    }  # fmt: skip
