@@ -10,7 +10,7 @@ from io import StringIO
 
 import altair as alt
 
-WIDE, NARROW = 760, 330  # pixels: the page's figure on a desk or on paper, and on a telephone
+WIDE, NARROW = 820, 320  # pixels: the page's figure on a desk or on paper, and on a telephone
 
 # Colours by what they stand for. The page maps each to a lighter one where the reader asked for a dark page. They
 # differ in lightness, so that they hold without colour vision and in grey print; none is red or green.
@@ -21,6 +21,12 @@ CSS_NAMES = {
     INK: "--ink", QUIET: "--quiet", RULE: "--rule", WEAK: "--weak",
     **{colour: f"--series-{number}" for number, colour in enumerate(SERIES, 1)},
 }  # fmt: skip
+
+FONT = "Helvetica Neue, Arial, Helvetica, Liberation Sans, sans-serif"
+MONTH_LABEL = (
+    "['Jan','Feb','Mar','Apr','May','Jun','Jul','Aug','Sep','Oct','Nov','Dec'][toNumber(slice(datum.label, 5)) - 1]"
+    " + ' ' + slice(datum.label, 0, 4)"
+)
 
 Row = dict
 
@@ -33,7 +39,7 @@ def contacts_by_month(months: list[Row], title: str, summary: str) -> str:
     bars = [
         {"month": row["month"], "part": part, "contacts": row[key], "order": order, "complete": row["complete"]}
         for row in months
-        for order, (part, key) in enumerate([("of people who go round", "cycling"), ("of other people", "other")])
+        for order, (part, key) in enumerate([("Contacts of people who go round", "cycling"), ("Contacts of other people", "other")])
         if row[key] is not None
     ]
     shares = [row for row in months if row["share"] is not None]
@@ -44,85 +50,69 @@ def contacts_by_month(months: list[Row], title: str, summary: str) -> str:
         x = alt.X("month:O", scale=alt.Scale(domain=domain, padding=0.25), title=None)
         axis = alt.Axis(values=ticks, labelAngle=0, labelExpr=MONTH_LABEL, tickSize=4)
         colour = alt.Color(
-            "part:N", title="Contacts",
-            scale=alt.Scale(domain=["of people who go round", "of other people"], range=[STRONG, WEAK]),
-            legend=_legend(),
+            "part:N", title=None,
+            scale=alt.Scale(domain=["Contacts of people who go round", "Contacts of other people"], range=[STRONG, WEAK]),
+            legend=_legend(columns=1 if width == NARROW else 0),
         )  # fmt: skip
         top = (
             alt.Chart(alt.Data(values=bars))
             .mark_bar()
             .encode(
                 x=x.axis(None),
-                y=alt.Y("contacts:Q", title=None, axis=alt.Axis(format="~s" if width == NARROW else ",", tickCount=4)),
+                y=alt.Y("contacts:Q", title=None, axis=alt.Axis(format=",.0f", tickCount=4)),
                 color=colour,
                 order="order:O",
                 opacity=alt.condition("datum.complete", alt.value(1), alt.value(0.45)),
             )
-            .properties(width=width - 60, height=220, title=_subtitle("Contacts a month"))
+            .properties(width=width - 60, height=220)
         )
         line = alt.Chart(alt.Data(values=shares)).encode(
             x=x.axis(axis),
             y=alt.Y("share:Q", title=None, scale=alt.Scale(zero=True), axis=alt.Axis(format=".0%", tickCount=3)),
         )
         bottom = (line.mark_line(color=STRONG, strokeWidth=2.5) + line.mark_point(color=STRONG, filled=True, size=30))
-        bottom = bottom.properties(width=width - 60, height=90, title=_subtitle("Share of people who go round"))
-        return alt.vconcat(top, bottom, spacing=14)
+        bottom = bottom.properties(width=width - 60, height=90, title=_subtitle("Share that is of people who go round"))
+        return alt.vconcat(top, bottom, spacing=16)
 
     return _figure(draw, title, summary)
 
 
-def stacked_bars(
-    rows: list[Row], part_order: list[str], part_title: str, amount_title: str, colours: list[str], title: str,
-    summary: str,
-) -> str:
+def stacked_bars(rows: list[Row], parts: dict[str, str], unit: str, title: str, summary: str) -> str:
     """Horizontal bars, longest first, each divided into parts, with the total at the end.
 
-    Rows: name, part, amount. `part_order` gives the parts' order and, with `colours`, their colours.
-    """  # fmt: skip
+    Rows: name, part, amount. `parts` maps each part, in order, to its colour; `unit` says what is counted.
+    """
     totals: dict[str, int] = {}
     for row in rows:
         totals[row["name"]] = totals.get(row["name"], 0) + row["amount"]
     names = sorted(totals, key=lambda name: (-totals[name], name))
-    values = [row | {"order": part_order.index(row["part"])} for row in rows]
+    order = list(parts)
+    values = [row | {"order": order.index(row["part"])} for row in rows]
     ends = [{"name": name, "amount": totals[name], "words": f"{totals[name]:,}"} for name in names]
+    longest = max(totals.values(), default=1)
 
     def draw(width: int) -> alt.LayerChart:
-        labels = 240 if width == WIDE else 130
-        y = alt.Y(
-            "name:N", sort=names, title=None,
-            axis=alt.Axis(labelLimit=labels, labelPadding=8, ticks=False, domain=False, labelColor=INK),
-        )  # fmt: skip
-        x = alt.X("amount:Q", title=None, stack="zero", axis=None, scale=alt.Scale(domain=[0, max(totals.values(), default=1)]))
-        bars = (
-            alt.Chart(alt.Data(values=values))
-            .mark_bar(height=22)
-            .encode(
-                y=y,
-                x=x,
-                color=alt.Color("part:N", title=part_title, scale=alt.Scale(domain=part_order, range=colours),
-                                legend=_legend(columns=1 if width == NARROW else 0)),
-                order="order:O",
-            )
-        )  # fmt: skip
-        end = (
-            alt.Chart(alt.Data(values=ends))
-            .mark_text(align="left", dx=6, color=INK, fontWeight="bold")
-            .encode(y=y, x=alt.X("amount:Q"), text="words:N")
+        wide = width == WIDE
+        beside = alt.Axis(labelLimit=250, labelPadding=8, ticks=False, domain=False, labelColor=INK) if wide else None
+        y = alt.Y("name:N", sort=names, title=None, axis=beside)
+        x = alt.X("amount:Q", title=None, stack="zero", axis=None, scale=alt.Scale(domain=[0, longest]))
+        legend = _legend(columns=0 if wide else 1)
+        colour = alt.Color("part:N", title=None, scale=alt.Scale(domain=order, range=list(parts.values())), legend=legend)
+        bars = alt.Chart(alt.Data(values=values)).mark_bar(height=22 if wide else 16)
+        bars = bars.encode(y=y, x=x, color=colour, order="order:O")
+        text = alt.Chart(alt.Data(values=ends)).encode(y=y)
+        end = text.mark_text(align="left", dx=6, color=INK, fontWeight="bold").encode(x="amount:Q", text="words:N")
+        above = text.mark_text(align="left", dy=-18, color=INK).encode(x=alt.value(0), text="name:N")
+        layers = [bars, end] if wide else [bars, end, above]
+        return alt.layer(*layers).properties(
+            width=width - (310 if wide else 70), height=alt.Step(36 if wide else 50), title=_subtitle(unit)
         )
-        height = alt.Step(36)
-        return (bars + end).properties(width=width - labels - 70, height=height, title=_subtitle(amount_title))
 
     return _figure(draw, title, summary)
 
 
-MONTH_LABEL = (
-    "['Jan','Feb','Mar','Apr','May','Jun','Jul','Aug','Sep','Oct','Nov','Dec'][toNumber(slice(datum.label, 5)) - 1]"
-    " + ' ' + slice(datum.label, 0, 4)"
-)
-
-
 def _subtitle(text: str) -> alt.TitleParams:
-    return alt.TitleParams(text, anchor="start", fontSize=13, fontWeight="normal", color=QUIET, offset=8)
+    return alt.TitleParams(text, anchor="start", frame="group", fontSize=13, fontWeight="normal", color=QUIET, offset=8)
 
 
 def _legend(columns: int = 0) -> alt.Legend:
@@ -153,9 +143,6 @@ def _svg(chart: alt.TopLevelMixin) -> str:
     out = StringIO()
     styled.save(out, format="svg")
     return out.getvalue()
-
-
-FONT = "Arial, Helvetica, Liberation Sans, sans-serif"
 
 
 def _accessible(svg: str, identifier: str, css_class: str, title: str, summary: str) -> str:

@@ -5,6 +5,7 @@ belong here: charts (charts.py), sentences (words.py), text and looks (pack.html
 """
 
 from collections import defaultdict
+from itertools import cycle
 from pathlib import Path
 
 import duckdb
@@ -119,7 +120,7 @@ def _figures(rows: dict[str, list[Row]], months: list[Row]) -> dict[str, Row]:
                 for row in handoffs
                 if not row["withheld_reason"]
             ],
-            ["Same need", "Another need"], "At the second service", "Hand-offs", [charts.STRONG, charts.WEAK],
+            {"Same need": charts.STRONG, "Another need": charts.WEAK}, "Hand-offs, by need at the second service",
             "Hand-offs between services", readings["handoffs"],
         ),
         "first_missed_doors": charts.stacked_bars(
@@ -128,7 +129,7 @@ def _figures(rows: dict[str, list[Row]], months: list[Row]) -> dict[str, Row]:
                 for row in doors
                 if not row["withheld_reason"]
             ],
-            services, "First missed door", "Spells that came to a crisis", charts.SERIES,
+            dict(zip(services, cycle(charts.SERIES))), "Spells that came to a crisis, by first missed door",
             "First missed doors by need", readings["first_missed_doors"],
         ),
     }  # fmt: skip

@@ -43,17 +43,17 @@ def uncapitalised(label: str) -> str:
 
 
 def headline(row: Row) -> Row:
-    """A headline as `figure`, `label`, `interval` and `share` in words, or as `label` and `withheld`."""
+    """A headline as `figure` (None where it is withheld), `label`, `interval` and `share` in words."""
     label = uncapitalised(row["label"])
     if row["withheld_reason"]:
-        return {"figure": "Withheld", "label": label, "interval": f"withheld ({row['withheld_reason']})", "share": ""}
+        return {"figure": None, "label": label, "interval": row["withheld_reason"], "share": ""}
     if row["unit"] == "minutes":
-        figure, label = f"About {number(row['minutes'] / 60)}", f"hours of {label}"
+        figure, label = number(row["minutes"] / 60), f"hours of {label}"
         low, high = row["contacts_low"], row["contacts_high"]
         band = "the way records are linked does not change this" if low == high else ""
     else:
         unit = row["unit"]
-        figure, low, high = f"About {number(row[unit])}", row[f"{unit}_low"], row[f"{unit}_high"]
+        figure, low, high = number(row[unit]), row[f"{unit}_low"], row[f"{unit}_high"]
         band = interval(low, high)
     share = f"{percent(row['share'])} of all {row['share_of']}" if row["share"] is not None and row["share_of"] else ""
     if share and row["share_low"] != row["share_high"]:
