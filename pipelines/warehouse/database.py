@@ -5,7 +5,7 @@ the right columns. Nothing here knows what the tables mean.
 """
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from csv import DictReader
 from pathlib import Path
@@ -60,7 +60,7 @@ MACROS = {
 
 @contextmanager
 def open_warehouse(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The warehouse, open for writing, with its input views, macros and session variables as of now."""
+    """The warehouse, open for writing, with the schemas, macros and session variables that the SQL files rely on."""
     settings.warehouse.mkdir(parents=True, exist_ok=True)
     config = {"threads": settings.threads, "memory_limit": settings.memory_limit}
     with duckdb.connect(str(settings.warehouse_db), config=config) as connection:
@@ -70,7 +70,7 @@ def open_warehouse(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def prepare(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
-    """Gives a connection the schemas, macros, session variables and input views that the SQL files rely on."""
+    """Gives a connection the schemas, macros and session variables that the SQL files rely on."""
     for schema in SCHEMAS:
         connection.execute(f"create schema if not exists {schema}")
     for signature, body in MACROS.items():
@@ -82,8 +82,13 @@ def prepare(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     }
     for name, value in variables.items():
         connection.execute(f"set variable {name} = {literal(value)}")
-    for name, (files, types) in input_files(settings).items():
-        connection.execute(f"create or replace view {qualified(name)} as {_select_files(files, types)}")
+
+
+def show_inputs(connection: duckdb.DuckDBPyConnection, settings: Settings, names: Iterable[TableName]) -> None:
+    """Points the input views among `names` at the Parquet files there are now."""
+    files_and_types = input_files(settings)
+    for name in sorted(set(names) & files_and_types.keys()):
+        connection.execute(f"create or replace view {qualified(name)} as {_select_files(*files_and_types[name])}")
 
 
 def input_files(settings: Settings) -> dict[TableName, tuple[list[Path], dict[str, str]]]:
@@ -169,7 +174,9 @@ def build_all(settings: Settings, progress: Callable[[str], None] = lambda line:
     with open_warehouse(settings) as connection:
         for table in reference_tables(settings):
             rows["reference", table] = load_reference(connection, settings, table)
-        for file in load_sql(settings):
+        files = load_sql(settings)
+        show_inputs(connection, settings, {name for file in files for name in file.dependencies})
+        for file in files:
             rows[file.name] = build_table(connection, file)
             progress(f"{file.schema}.{file.table}: {rows[file.name]:,} rows")
     return rows
@@ -177,6 +184,10 @@ def build_all(settings: Settings, progress: Callable[[str], None] = lambda line:
 
 def count_rows(connection: duckdb.DuckDBPyConnection, name: TableName) -> int:
     return connection.execute(f"select count(*) from {qualified(name)}").fetchall()[0][0]
+
+
+def column_types(connection: duckdb.DuckDBPyConnection, name: TableName) -> dict[str, str]:
+    return {column: kind for column, kind, *_ in connection.execute(f"describe {qualified(name)}").fetchall()}
 
 
 def hub_salt(state: Path) -> str:

@@ -1,0 +1,95 @@
+"""The warehouse in Dagster: one asset for every SQL file and every reference table. What they do is elsewhere."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from pipelines.settings import Settings
+from pipelines.warehouse import checks, database
+from pipelines.warehouse.sqlfile import SqlFile, TableName
+
+KINDS = {"duckdb", "sql"}
+DESCRIPTIONS_OF_REFERENCE = {
+    "codes": "Every code of every code list, with what it stands for.",
+    "feed_columns": "Every column of every feed, from the feeds' contracts.",
+}
+
+
+def warehouse_assets(settings: Settings) -> list[dg.AssetsDefinition]:
+    """Every reference table and every SQL file as an asset; the checks of a table run with its asset."""
+    return [
+        *(_reference_asset(settings, table) for table in database.reference_tables(settings)),
+        *(_sql_asset(settings, file) for file in database.load_sql(settings)),
+    ]
+
+
+def _reference_asset(settings: Settings, table: str) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=["reference", table],
+        group_name="reference",
+        kinds={"duckdb", "csv"},
+        description=DESCRIPTIONS_OF_REFERENCE.get(table, f"The table data/reference/{table}.csv."),
+    )
+    def reference_table() -> dg.MaterializeResult:
+        with database.open_warehouse(settings) as connection:
+            rows = database.load_reference(connection, settings, table)
+        return dg.MaterializeResult(metadata={"dagster/row_count": rows})
+
+    return reference_table
+
+
+def _sql_asset(settings: Settings, file: SqlFile) -> dg.AssetsDefinition:
+    key = dg.AssetKey(file.name)
+
+    @dg.asset(
+        key=key,
+        deps=_asset_keys(settings, file),
+        group_name=file.schema,
+        kinds=KINDS,
+        description=file.description,
+        code_version=file.digest[:16],
+        metadata={"dagster/column_schema": _column_schema(file), "file": f"sql/{file.schema}/{file.table}.sql"},
+        check_specs=[
+            dg.AssetCheckSpec(name, asset=key, description=promise, blocking=True)
+            for name, promise in checks.check_names(settings, file).items()
+        ],
+    )
+    def sql_table() -> dg.MaterializeResult:
+        with database.open_warehouse(settings) as connection:
+            database.show_inputs(connection, settings, file.dependencies)
+            rows = database.build_table(connection, file)
+            findings = list(checks.run_checks(connection, settings, file))
+            types = database.column_types(connection, file.name)
+        return dg.MaterializeResult(
+            metadata={"dagster/row_count": rows, "dagster/column_schema": _column_schema(file, types)},
+            check_results=[
+                dg.AssetCheckResult(
+                    check_name=finding.check,
+                    passed=finding.passed,
+                    description=finding.description,
+                    metadata=finding.counts,
+                )
+                for finding in findings
+            ],
+        )
+
+    return sql_table
+
+
+def _column_schema(file: SqlFile, types: dict[str, str] | None = None) -> dg.TableSchema:
+    """The columns as the file documents them; their types are known once the table is built."""
+    return dg.TableSchema(
+        [dg.TableColumn(column.name, (types or {}).get(column.name, ""), column.comment) for column in file.columns]
+    )
+
+
+def _asset_keys(settings: Settings, file: SqlFile) -> list[dg.AssetKey]:
+    return sorted({dg.AssetKey(key) for name in file.dependencies for key in _made_by(settings, name)})
+
+
+def _made_by(settings: Settings, name: TableName) -> Iterator[TableName]:
+    """The assets whose output a table is: what is accepted besides activity comes from every feed."""
+    if name[0] == "accepted" and name[1] not in settings.feeds:
+        yield from (("accepted", feed) for feed in settings.feeds)
+    else:
+        yield name

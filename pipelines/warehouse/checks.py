@@ -1,0 +1,148 @@
+"""What is checked about a table once it is built: its key, the conservation of rows, and its suite of expectations.
+
+A finding says in words and counts what was seen, never with a value of a row.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+import duckdb
+
+from pipelines.settings import Settings
+from pipelines.warehouse.database import identifier, literal, qualified
+from pipelines.warehouse.sqlfile import SqlFile
+
+CONTACTS = ("staging", "contacts")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The outcome of one check: counts by what they count, and a sentence for a reader."""
+
+    check: str
+    passed: bool
+    description: str
+    counts: dict[str, int] = field(default_factory=dict)
+
+
+def check_names(settings: Settings, file: SqlFile) -> dict[str, str]:
+    """Names of the checks of a table, each with what it makes sure of."""
+    names = {}
+    if file.key:
+        names["key"] = f"One row for each {', '.join(file.key)}"
+    if file.name == CONTACTS:
+        names["conservation"] = "Every accepted activity row is a contact or is left out with a reason"
+    if suite_path(settings, file).exists():
+        names["expectations"] = f"The suite expectations/marts/{file.table}.json"
+    return names
+
+
+def run_checks(connection: duckdb.DuckDBPyConnection, settings: Settings, file: SqlFile) -> Iterator[Finding]:
+    """Runs the checks that check_names lists on the table as it stands in the warehouse."""
+    runs = {
+        "key": lambda: key_finding(connection, file),
+        "conservation": lambda: conservation_finding(connection, settings),
+        "expectations": lambda: suite_finding(connection, file, suite_path(settings, file)),
+    }
+    for name in check_names(settings, file):
+        yield runs[name]()
+
+
+def key_finding(connection: duckdb.DuckDBPyConnection, file: SqlFile) -> Finding:
+    """Whether no two rows share the key that the file's header states."""
+    columns = ", ".join(map(identifier, file.key))
+    repeated = _one(connection, f"select count(*) from (select {columns} from {qualified(file.name)} "
+                                f"group by {columns} having count(*) > 1)")
+    return Finding("key", repeated == 0, f"{repeated} repeated keys ({', '.join(file.key)})", {"repeated": repeated})
+
+
+def conservation_finding(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Finding:
+    """Whether accepted rows = contacts + rows left out, for every agency, feed and delivery month."""
+    accepted = " union all ".join(
+        f"select agency, {literal(feed)} as feed, period from accepted.{identifier(feed)}" for feed in settings.feeds
+    )
+    rows, contacts, left_out, unequal = connection.execute(f"""
+        with slots as (
+            select agency, feed, period, count(*) as rows, 0 as contacts, 0 as left_out
+            from ({accepted}) group by all
+            union all
+            select agency, feed, period, 0, count(*), 0 from staging.contacts group by all
+            union all
+            select agency, feed, period, 0, 0, count(*) from staging.contact_rows
+            where left_out is not null group by all
+        ),
+        sums as (
+            select sum(rows) as rows, sum(contacts) as contacts, sum(left_out) as left_out
+            from slots group by agency, feed, period
+        )
+        select
+            coalesce(sum(rows), 0)::bigint, coalesce(sum(contacts), 0)::bigint, coalesce(sum(left_out), 0)::bigint,
+            count(*) filter (rows <> contacts + left_out)
+        from sums
+    """).fetchall()[0]
+    return Finding(
+        "conservation",
+        unequal == 0,
+        f"{rows:,} accepted rows, {contacts:,} contacts, {left_out:,} left out with a reason; "
+        f"{unequal} months of a feed where they do not add up",
+        {"accepted": rows, "contacts": contacts, "left_out": left_out, "months_unequal": unequal},
+    )
+
+
+def suite_path(settings: Settings, file: SqlFile) -> Path:
+    return settings.expectations / file.schema / f"{file.table}.json"
+
+
+def suite_finding(connection: duckdb.DuckDBPyConnection, file: SqlFile, path: Path) -> Finding:
+    """Runs a suite of Great Expectations on the columns that it names. Raises ValueError for a suite that cannot run."""
+    suite = json.loads(path.read_text(encoding="utf-8"))
+    kwargs = [expectation["kwargs"] for expectation in suite["expectations"]]
+    columns = sorted({one[name] for one in kwargs for name in ("column", "column_A", "column_B") if name in one})
+    if unknown := sorted(set(columns) - {column.name for column in file.columns}):
+        raise ValueError(f"{path.name} names {unknown[0]}, which is not a column of {file.schema}.{file.table}")
+    frame = connection.execute(f"select {', '.join(map(identifier, columns))} from {qualified(file.name)}").df()
+    results = _batches().get_batch(batch_parameters={"dataframe": frame}).validate(
+        _suite(suite), result_format="BOOLEAN_ONLY"
+    )
+    if any(_errors(result.exception_info) for result in results.results):
+        raise ValueError(f"{path.name} holds an expectation that could not be evaluated; correct its type and kwargs")
+    failed = [result.expectation_config.meta["reason"] for result in results.results if not result.success]
+    return Finding(
+        "expectations",
+        not failed,
+        "Does not hold: " + "; ".join(failed) if failed else f"All {len(kwargs)} expectations hold",
+        {"expectations": len(kwargs), "failed": len(failed)},
+    )
+
+
+@lru_cache(maxsize=1)
+def _batches():
+    """Frames of the warehouse as Great Expectations takes them. Importing it takes seconds: only here, and once."""
+    import great_expectations as gx
+
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = {"globally": False}
+    return (
+        context.data_sources.add_pandas("warehouse")
+        .add_dataframe_asset("table")
+        .add_batch_definition_whole_dataframe("all")
+    )
+
+
+def _suite(suite: dict):
+    from great_expectations.core.expectation_suite import ExpectationSuite
+
+    return ExpectationSuite(name=suite["name"], expectations=suite["expectations"])
+
+
+def _errors(exception_info: dict | None) -> bool:
+    """Great Expectations gives one account of an error, or one for each metric."""
+    accounts = [exception_info or {}, *(value for value in (exception_info or {}).values() if isinstance(value, dict))]
+    return any(account.get("raised_exception") for account in accounts)
+
+
+def _one(connection: duckdb.DuckDBPyConnection, query: str) -> int:
+    return connection.execute(query).fetchall()[0][0]
