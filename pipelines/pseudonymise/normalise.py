@@ -9,7 +9,7 @@ import csv
 import re
 import unicodedata
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -48,6 +48,7 @@ def plain_words(text: str) -> list[str]:
     return re.sub(r"[^\w]+|_", " ", text).split()
 
 
+@lru_cache(maxsize=100_000)  # names repeat
 def name(text: str) -> str:
     """A forename or surname: plain words without titles, or '' if it is missing or a placeholder."""
     words = plain_words(text)
@@ -63,6 +64,7 @@ def name(text: str) -> str:
     return value
 
 
+@lru_cache(maxsize=100_000)
 def forename_root(forename: str) -> str:
     """The first word of a normalised forename with nicknames folded: 'bob' and 'rob' are 'robert'."""
     first = forename.split(" ")[0]
