@@ -4,22 +4,19 @@ What is up to date is decided by digests of deliveries, suites, code and state, 
 and the finished release are kept, so a run that was killed is simply started again.
 """
 
-import hashlib
-import json
 import logging
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import dagster as dg
 from dagster._core.instance import InstanceRef
 
 from pipelines.definitions import definitions
 from pipelines.ingest import accept
+from pipelines.publish.made_of import inputs
+from pipelines.publish.release import current_release, read_manifest
 from pipelines.settings import Settings
-
-CODE = ("pipelines/**/*.py", "pipelines/**/*.csv", "sql/**/*.sql", "expectations/**/*.json", "data/reference/**/*.csv")
 
 
 @dataclass
@@ -62,13 +59,12 @@ def run(settings: Settings, force: bool = False, progress: Callable[[str], None]
         if not any(accept.months_delivered(settings, feed) for feed in settings.feeds):
             outcome.problems.append(f"Nothing was delivered to {settings.landing}.")
             return outcome
-        if not force and released_inputs(settings) == inputs(settings):
-            progress("Everything is up to date: the release stands.")
+        current = current_release(settings)
+        if current and not force and read_manifest(current)["inputs"] == inputs(settings):
+            progress(f"Everything is up to date: release {current.name} stands")
         else:
             progress("Linking, building and checking a release")
             outcome.released = _execute(graph, "link_and_release", instance, None, outcome)
-            if outcome.released:
-                _inputs_file(settings).write_text(json.dumps(inputs(settings), indent=2, sort_keys=True) + "\n")
     for row in accept.status_rows(settings):
         if row["status"] == "refused":
             outcome.problems.append(f"{row['agency']} {row['feed']} {row['period']}: {row['reason']}")
@@ -133,31 +129,3 @@ def _execute(
             cause = error.cause or error
             outcome.problems.append(f"{event.step_key} {month or ''}: {cause.message.strip()}")
     return result.success
-
-
-def inputs(settings: Settings) -> dict[str, str]:
-    """Digests of all that a release is made of: what was accepted, the state, the code."""
-    return {
-        "accepted": _digest(settings.warehouse, "accepted/**/*.parquet", "linkage/people/**/*.parquet"),
-        "state": _digest(settings.state, "**/*"),
-        "code": _digest(settings.project, *CODE),
-    }
-
-
-def released_inputs(settings: Settings) -> dict[str, str] | None:
-    """Digests of what the current release was made of, or None if there is no release."""
-    path = _inputs_file(settings)
-    if not path.exists() or not (settings.releases / "current").exists():
-        return None
-    return json.loads(path.read_text())
-
-
-def _inputs_file(settings: Settings) -> Path:
-    return settings.warehouse / "released_inputs.json"
-
-
-def _digest(folder: Path, *patterns: str) -> str:
-    digest = hashlib.sha256()
-    for path in sorted({path for pattern in patterns for path in folder.glob(pattern) if path.is_file()}):
-        digest.update(str(path.relative_to(folder)).encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()

@@ -28,6 +28,11 @@ def manifest(region) -> dict:
     return json.loads((region.settings.releases / "current" / "manifest.json").read_text())
 
 
+def content(region) -> dict[str, str]:
+    """Digest of each released table, but for the one that reports what was refused."""
+    return {table: digest for table, digest in manifest(region)["content"].items() if table != "marts.data_quality"}
+
+
 def query(database: Path, sql: str) -> list[tuple]:
     with duckdb.connect(str(database), read_only=True) as connection:
         return connection.execute(sql).fetchall()
@@ -54,7 +59,7 @@ def test_every_accepted_activity_row_is_a_contact_or_counted_as_left_out(region)
     )
     ((left_out,),) = query(
         region.settings.releases / "current" / "analyst.duckdb",
-        "select sum(rows) from marts.data_quality where measure like 'left out%'",
+        "select sum(rows) from marts.data_quality where measure = 'left_out'",
     )
     assert contacts + left_out == accepted
 
@@ -82,7 +87,7 @@ def test_the_same_deliveries_and_state_give_the_same_content_in_another_place(re
 
 def test_a_truncated_a_wrongly_keyed_and_an_empty_delivery_count_as_not_arrived(region, tmp_path):
     hub = region.copy(tmp_path / "data", "landing", "state", "warehouse", "releases")
-    before = manifest(hub)["content_digest"]
+    before = content(hub)
     source = hub.agencies.joinpath(*POLICE) / "people.csv"
     lines = source.read_text().splitlines(keepends=True)
     corrected = tmp_path / "people.csv"
@@ -118,7 +123,7 @@ def test_a_truncated_a_wrongly_keyed_and_an_empty_delivery_count_as_not_arrived(
     assert "empty" in reasons[2] or "no rows" in reasons[2]
     assert len(set(reasons)) == 3
     assert len(outcome.problems) == 3
-    assert manifest(hub)["content_digest"] == before
+    assert content(hub) == before
 
 
 def test_a_run_with_nothing_delivered_says_so(tmp_path, region):
