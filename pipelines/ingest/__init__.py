@@ -2,6 +2,8 @@
 
 delivery  what lies in landing, and whether a delivery fits its note, its contract and the region
 gate      which rows and which files may go on, decided by the suites in expectations/feeds
-accept    one feed's month: every agency's delivery through both, and the files that the rest of the pipeline reads
+accept    a feed's months: every agency's deliveries through both
+month     the files that a feed's month becomes, and whether they are up to date
+status    what has arrived, for whom, and what became of it
 assets    the same as Dagster assets and checks
 """

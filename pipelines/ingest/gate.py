@@ -5,16 +5,21 @@
 reads, an expectation carries in its `meta`:
 
 - rule      its id; column: the column it is about, where the expectation's own is a computed one
-- severity  critical: the file is refused if it fails; row: a row that fails goes to the refused rows; warning: counted
+- severity  critical: the file is refused if it fails; row: a row that fails goes to the refused rows; warning: rows are
+            counted and go on
 - kahn      conformance, completeness or plausibility
 - reason    one plain sentence that an agency can act on
-- sql       where a rule looks at more than one column: the expression (DuckDB) of the column that is judged
+- sql       where a rule looks at more than one column, the expression (DuckDB) of the column that is judged; a critical
+            rule judges one row for each file, so its expression is an aggregate
 - for_each  the expectation stands for one of each contract column with these properties ('*': any but empty)
 
 In `sql` and `kwargs`, `$column` and `$code_list` are those of for_each. An expression sees the file's columns,
 row_number, row_hash (equal for rows that are equal throughout), period_start and period_end (the first day after),
 known_person (the row's person has an accepted row in people), code_key(text) and the table codes(code_list, code_key).
 NULL passes: what must not be empty says so in a rule of its own.
+
+Great Expectations costs milliseconds for each expectation however few the rows, so files of many deliveries are judged
+in one go. A rule sees the rows of its own delivery alone, hence no rule may compare rows except in its `sql`.
 
 Great Expectations quotes offending values in its results. They stay in this module: what leaves it are rule ids,
 counts and row numbers, and an error here carries no text of its cause. A rule that could not be evaluated raises.
@@ -23,6 +28,7 @@ counts and row numbers, and an error here carries no text of its cause. A rule t
 import hashlib
 import json
 import logging
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -83,12 +89,21 @@ Rules = tuple[Rule, ...]
 
 
 @dataclass(frozen=True)
+class Delivered:
+    """One file of a delivery. known_people: person_ref of the delivery's accepted people rows."""
+
+    period: str
+    table: pa.Table
+    known_people: pa.ChunkedArray
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What one rule found in one file."""
 
     rule: Rule
     checked: int  # rows
-    failed: int  # rows; 1 for a failed critical rule
+    failed: int  # rows; 1 if a critical rule failed
 
 
 @dataclass(frozen=True)
@@ -100,28 +115,32 @@ class Judgement:
     blocked: str | None  # why the file is refused whole
 
 
-def judge(
-    settings: Settings, feed: str, period: str, file: str, table: pa.Table, known_people: pa.ChunkedArray | None = None
-) -> Judgement:
-    """Put one file of a delivery (people, attributes or activity) through its suites.
+def judge(settings: Settings, feed: str, file: str, deliveries: list[Delivered]) -> list[Judgement]:
+    """Put one file (people, attributes or activity) of each delivery through its suites; judgements in the same order.
 
-    known_people: person_ref of accepted people rows, without which nobody's attributes or activity can be used.
     Raises GateError if a rule cannot be evaluated.
     """
     digest = rules_digest(settings)
     rules = _rules(settings, feed, file, digest)
     codes = _codes(settings.reference / "codes", digest)
-    known = table["person_ref"] if known_people is None else known_people
-    failures = _failures(rules, codes, _frame(settings, period, table, rules, codes, known))
-    outcomes, refused = [], {}
-    for rule in rules:
-        rows = failures.get(rule.key, [])
-        failed = len(rows) if rule.severity != "critical" else int(rule.key in failures)
-        outcomes.append(Outcome(rule, len(table), failed))
-        if rule.severity == "row":
-            for row in rows:
-                refused.setdefault(row, []).append(rule)
-    return Judgement(outcomes, dict(sorted(refused.items())), _blocked(outcomes, len(refused), len(table)))
+    by_row = tuple(rule for rule in rules if rule.severity != "critical")
+    by_file = tuple(rule for rule in rules if rule.severity == "critical")
+    with duckdb.connect(config={"threads": settings.threads}) as con:
+        con.register("codes", codes)
+        con.execute(CODE_KEY)
+        rows = [_judged_columns(con, by_row, delivered, "order by row_number") for delivered in deliveries]
+        totals = [_judged_columns(con, by_file, delivered, "") for delivered in deliveries]
+    failed_rows = _split(_failures(by_row, codes, rows), [len(table) for table in rows])
+    failed_files = _split(_failures(by_file, codes, totals), [1] * len(totals))
+    return [
+        _judgement(rules, len(delivered.table), in_rows | in_file)
+        for delivered, in_rows, in_file in zip(deliveries, failed_rows, failed_files, strict=True)
+    ]
+
+
+def row_numbers(table: pa.Table) -> pa.Array:
+    """1, 2, 3 … for each row: how a row of a file is named everywhere."""
+    return pa.array(range(1, len(table) + 1), pa.int64())
 
 
 def rules_digest(settings: Settings) -> str:
@@ -196,12 +215,13 @@ def _fill_in(node: Any, column: contract.Column | None) -> Any:
 def _rule(path: Path, expectation: dict) -> Rule:
     meta, kwargs = expectation["meta"], expectation["kwargs"]
     missing = [entry for entry in ("rule", "severity", "kahn", "reason") if not meta.get(entry)]
+    missing += [] if "column" in kwargs else ["a column to judge"]
     if missing or meta["severity"] not in SEVERITIES or meta["kahn"] not in KAHN:
         raise GateError(f"{path.name}: an expectation lacks {', '.join(missing) or 'a known severity or kahn tag'}.")
     value_set = str(kwargs.get("value_set", ""))
     return Rule(
         rule=meta["rule"],
-        column=meta.get("column", kwargs.get("column")),
+        column=meta.get("column", None if meta.get("sql") else kwargs["column"]),
         severity=meta["severity"],
         kahn=meta["kahn"],
         reason=meta["reason"],
@@ -217,75 +237,95 @@ def _codes(folder: Path, digest: str) -> pa.Table:
     """Every code list in one table (code_list, code_key), once for each state (digest) of the files."""
     with duckdb.connect() as con:
         con.execute(CODE_KEY)
-        return con.execute(
+        return con.sql(
             """
             select distinct parse_filename(filename, true) as code_list, code_key(code) as code_key
             from read_csv($files, all_varchar = true, union_by_name = true, filename = true)
             order by all
             """,
-            {"files": str(folder / "*.csv")},
+            params={"files": str(folder / "*.csv")},
         ).to_arrow_table()
 
 
-def _frame(
-    settings: Settings, period: str, table: pa.Table, rules: Rules, codes: pa.Table, known_people: pa.ChunkedArray
-) -> "pd.DataFrame":
-    """The columns that the rules judge, indexed by row number. Columns with a code list hold code keys."""
+def _judged_columns(con: duckdb.DuckDBPyConnection, rules: Rules, delivered: Delivered, order: str) -> pa.Table:
+    """The columns that the rules judge, for one delivery. Columns with a code list hold code keys."""
     expressions: dict[str, str] = {}
     for rule in rules:
-        for column in [rule.kwargs.get("column"), *rule.kwargs.get("column_list", [])]:
-            if column and (rule.sql or rule.code_list):
-                expressions[column] = rule.sql or f'code_key("{column}")'
-            elif column:
-                expressions.setdefault(column, f'"{column}"')
-    selected = ", ".join(f'({sql}) as "{name}"' for name, sql in expressions.items())
+        column = rule.kwargs["column"]
+        if rule.sql or rule.code_list:
+            expressions[column] = rule.sql or f'code_key("{column}")'
+        else:
+            expressions.setdefault(column, f'"{column}"')
+    table = delivered.table
     hashed = ", ".join(f'"{name}"' for name in table.column_names)
-    with duckdb.connect(config={"threads": settings.threads}) as con:
-        con.register("delivered", table.append_column("row_number", pa.array(range(1, len(table) + 1), pa.int64())))
-        con.register("people", pa.table({"person_ref": known_people}))
-        con.register("codes", codes)
-        con.execute(CODE_KEY)
-        try:
-            frame = con.execute(
-                f"""
-                with rows as (
-                    select
-                        *,
-                        hash({hashed}) as row_hash,
-                        $period::date as period_start,
-                        ($period::date + interval 1 month)::date as period_end,
-                        person_ref in (select person_ref from people) as known_person
-                    from delivered
-                )
-                select row_number, {selected} from rows order by row_number
-                """,
-                {"period": f"{period}-01"},
-            ).df()
-        except duckdb.Error as error:
-            raise GateError(f"The expression of a rule failed with {type(error).__name__}.") from None
-    return frame.set_index("row_number").rename_axis(None)
+    selected = ", ".join(f'({sql}) as "{name}"' for name, sql in expressions.items())
+    con.register("delivered", table.append_column("row_number", row_numbers(table)))
+    con.register("people", pa.table({"person_ref": delivered.known_people}))
+    try:
+        return con.sql(
+            f"""
+            with rows as (
+                select
+                    *,
+                    hash({hashed}) as row_hash,
+                    $first::date as period_start,
+                    ($first::date + interval 1 month)::date as period_end,
+                    person_ref in (select person_ref from people) as known_person
+                from delivered
+            )
+            select {selected} from rows {order}
+            """,
+            params={"first": f"{delivered.period}-01"},
+        ).to_arrow_table()
+    except duckdb.Error as error:
+        raise GateError(f"The expression of a rule failed with {type(error).__name__}.") from None
 
 
-def _failures(rules: Rules, codes: pa.Table, frame: "pd.DataFrame") -> dict[str, list[int]]:
-    """Row numbers of each rule that failed, by the rule's key; an empty list for a critical one.
+def _failures(rules: Rules, codes: pa.Table, judged: list[pa.Table]) -> dict[str, list[int]]:
+    """Places (from 0, through all tables) where each rule failed, by the rule's key; rules that hold are left out.
 
     Most rules hold in most files, so all are asked for yes or no first, and then those that failed for their rows.
     """
+    frame = pa.concat_tables(judged).to_pandas()
     by_key = {rule.key: rule for rule in rules}
     failed = tuple(by_key[key] for key, result in _evaluate(rules, codes, frame, "BOOLEAN_ONLY") if not result.success)
     failures: dict[str, list[int]] = {}
     for key, result in _evaluate(failed, codes, frame, "COMPLETE") if failed else []:
-        rows = result.result.get("unexpected_index_list")
-        if rows is None and by_key[key].severity != "critical":
+        places = result.result.get("unexpected_index_list")
+        if not places:
             raise GateError(f"Rule {key} failed without saying in which rows.")
-        failures[key] = [int(row) for row in rows or []]
+        failures[key] = sorted(int(place) for place in places)
     return failures
+
+
+def _split(failures: dict[str, list[int]], lengths: list[int]) -> list[dict[str, list[int]]]:
+    """Failures of each table alone, as 1-based row numbers, from those through all tables."""
+    parts, start = [], 0
+    for length in lengths:
+        part = {
+            key: [
+                place - start + 1 for place in places[bisect_left(places, start) : bisect_left(places, start + length)]
+            ]
+            for key, places in failures.items()
+        }
+        parts.append({key: rows for key, rows in part.items() if rows})
+        start += length
+    return parts
+
+
+def _judgement(rules: Rules, received: int, failures: dict[str, list[int]]) -> Judgement:
+    refused: dict[int, list[Rule]] = {}
+    for rule in rules:
+        for row in failures.get(rule.key, []) if rule.severity == "row" else []:
+            refused.setdefault(row, []).append(rule)
+    outcomes = [Outcome(rule, received, len(failures.get(rule.key, []))) for rule in rules]
+    return Judgement(outcomes, dict(sorted(refused.items())), _blocked(outcomes, len(refused), received))
 
 
 def _evaluate(rules: Rules, codes: pa.Table, frame: "pd.DataFrame", result_format: str) -> list[tuple[str, Any]]:
     """Results of Great Expectations by the rules' keys. Raises GateError if one could not be evaluated.
 
-    The frame's index is the row number, so that a result names rows without a column of the file.
+    The frame's index is the place of a row, so that a result names rows without a column of the file.
     """
     wanted = {"result_format": result_format, "exclude_unexpected_values": True, "include_unexpected_rows": False}
     try:
