@@ -139,16 +139,22 @@ def most_missed(doors: list[Row]) -> Row | None:
 
 
 def feed_health(feed: Row) -> Row:
-    """A feed's state in words: label, state, period, received, refused."""
+    """A feed's state in words: label, state, complete, period, received, refused."""
     missing = feed["missing"] or []
     share = feed["refused"] / feed["received"] if feed["received"] else None
+    if not feed["first_period"]:
+        state = "Never arrived"
+    elif missing:
+        state = f"Missing: {listed([month(period) for period in missing])}"
+    else:
+        state = "Complete"
     return {
-        "label": feed["label"],
-        "state": "Complete" if not missing else f"Missing: {listed([month(period) for period in missing])}",
-        "complete": not missing,
-        "period": f"{month(feed['first_period'])} to {month(feed['last_period'])}",
+        "label": f"{feed['label']} ({feed['agency']})" if feed["agency"] else feed["label"],
+        "state": state,
+        "complete": state == "Complete",
+        "period": f"{month(feed['first_period'])} to {month(feed['last_period'])}" if feed["first_period"] else "none",
         "received": number(feed["received"]),
-        "refused": percent(share),
+        "refused": percent(share) if share is not None else "none",
     }
 
 

@@ -46,30 +46,38 @@ def pack_facts(manifest: dict, settings: Settings) -> dict:
 
 
 def feed_health(warehouse: Path) -> list[dict]:
-    """One row per feed: label, first and last month that arrived, months missing between the first and the last month
-    of the whole release, rows received, accepted and refused."""
+    """One row per agency and feed, and per feed that never arrived.
+
+    Keys: label, agency (None if it never arrived), first_period, last_period, missing (months in which any other
+    feed arrived and this one did not), received, accepted, refused (activity rows of accepted deliveries).
+    """
     return _query(
         warehouse,
         """
-        WITH arrived AS (SELECT * FROM accepted.deliveries WHERE status = 'accepted'),
-        span AS (
-            SELECT strftime(unnest(generate_series(
-                (min(period) || '-01')::DATE, (max(period) || '-01')::DATE, INTERVAL 1 MONTH
-            )), '%Y-%m') AS period
-            FROM arrived
+        WITH arrived AS (
+            SELECT * FROM accepted.deliveries WHERE status = 'accepted'
+        ),
+        slots AS (
+            SELECT DISTINCT agency, feed FROM accepted.deliveries
+            UNION ALL
+            SELECT NULL, feed FROM reference.feeds ANTI JOIN accepted.deliveries USING (feed)
         )
         SELECT
-            any_value(coalesce(feeds.label, arrived.feed)) AS label,
+            feeds.label,
+            slots.agency,
             min(arrived.period) AS first_period,
             max(arrived.period) AS last_period,
-            list_sort(list_filter((SELECT list(period) FROM span), p -> NOT list_contains(list(arrived.period), p)))
-                AS missing,
-            sum(received_activity)::BIGINT AS received,
-            sum(accepted_activity)::BIGINT AS accepted,
-            sum(refused_activity)::BIGINT AS refused
-        FROM arrived LEFT JOIN reference.feeds USING (feed)
-        GROUP BY arrived.feed
-        ORDER BY label
+            list(months.period ORDER BY months.period) FILTER (arrived.period IS NULL) AS missing,
+            coalesce(sum(arrived.received_activity), 0)::BIGINT AS received,
+            coalesce(sum(arrived.accepted_activity), 0)::BIGINT AS accepted,
+            coalesce(sum(arrived.refused_activity), 0)::BIGINT AS refused
+        FROM slots
+        CROSS JOIN (SELECT DISTINCT period FROM arrived) AS months
+        JOIN reference.feeds AS feeds ON slots.feed = feeds.feed
+        LEFT JOIN arrived
+            ON slots.agency = arrived.agency AND slots.feed = arrived.feed AND months.period = arrived.period
+        GROUP BY ALL
+        ORDER BY feeds.label, slots.agency
         """,
     )
 

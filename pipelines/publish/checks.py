@@ -24,6 +24,13 @@ MAY_LEAVE_THE_AGENCY = {"sex", "lsoa", "ethnic_group"}  # of the columns of peop
 TOKEN_NAME = re.compile(r"_token$|_bf$|_ref$|_w\d+$|_tok$", re.IGNORECASE)
 KEYED_REFERENCE = "[0-9a-f]{32}"  # the form of person_ref and of every hashed source reference
 
+QUESTIONS = {
+    "documentation": "Has every table and every column a description?",
+    "separation": "Is the release free of identifiers, tokens and the agencies' own references?",
+    "disclosure": "Is every small count of persons withheld, with its whole row, and every other count rounded?",
+    "completeness": "Are all files and tables there, and those filled that cannot be empty?",
+}
+
 
 @dataclass(frozen=True)
 class Check:
@@ -40,24 +47,14 @@ class Check:
 
 def check_release(folder: Path, roles: Roles, settings: Settings) -> list[Check]:
     """All checks of the release in `folder`."""
-    return [
-        Check("documentation", "Has every table and every column a description?", _each(folder, _undocumented)),
-        Check(
-            "separation",
-            "Is the release free of identifiers, tokens and the agencies' own references?",
-            _each(folder, lambda connection: _identifying(connection, _forbidden_names(settings))),
-        ),
-        Check(
-            "disclosure",
-            f"Is every count of 1 to {settings.withhold_people_up_to} persons withheld, with its whole row?",
-            _each(folder, lambda connection: _disclosive(connection, roles, settings), DATABASES[1:]),
-        ),
-        Check(
-            "completeness",
-            "Are all files and tables there, and those filled that cannot be empty?",
-            _incomplete(folder, published_tables(settings)),
-        ),
-    ]
+    forbidden = _forbidden_names(settings)
+    problems = {
+        "documentation": _each(folder, _undocumented),
+        "separation": _each(folder, lambda connection: _identifying(connection, forbidden)),
+        "disclosure": _each(folder, lambda connection: _disclosive(connection, roles, settings), DATABASES[1:]),
+        "completeness": _incomplete(folder, published_tables(settings)),
+    }
+    return [Check(name, question, problems[name]) for name, question in QUESTIONS.items()]
 
 
 def _each(

@@ -135,7 +135,7 @@ def facts() -> dict:
         "region": "Wexmoor",
         "fictional": True,
         "feeds": [
-            {"label": service, "first_period": "2024-01", "last_period": "2025-12",
+            {"label": service, "agency": service[:2].upper(), "first_period": "2024-01", "last_period": "2025-12",
              "missing": ["2025-03"] if service == "Adult social care" else [], "received": 20_000, "accepted": 19_900,
              "refused": 100}
             for service in SERVICES

@@ -1,0 +1,57 @@
+"""The release in Dagster: one asset after every mart and board table, with the checks that decide whether it stands."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from pipelines.board.pack import render_pack
+from pipelines.publish.checks import QUESTIONS, Check
+from pipelines.publish.made_of import inputs
+from pipelines.publish.release import ReleaseRefused, publish
+from pipelines.publish.tables import published_tables
+from pipelines.settings import Settings
+
+KEY = dg.AssetKey(["publish", "release"])
+
+
+def publish_assets(settings: Settings) -> list[dg.AssetsDefinition]:
+    """The asset `publish/release`. A check that does not pass keeps the release before it and fails the step."""
+
+    @dg.asset(
+        key=KEY,
+        deps=[[schema, table] for schema, tables in published_tables(settings).items() for table in tables],
+        group_name="publish",
+        kinds={"duckdb", "html"},
+        description="A release: analyst.duckdb, board.duckdb under disclosure control, a Parquet file per mart, the "
+        "board pack and a manifest; built apart, checked, and switched in with one rename.",
+        check_specs=[dg.AssetCheckSpec(name, asset=KEY, description=question) for name, question in QUESTIONS.items()],
+    )
+    def release() -> Iterator[dg.AssetCheckResult | dg.MaterializeResult]:
+        try:
+            made = publish(settings, inputs(settings), render_pack)
+        except ReleaseRefused as refused:
+            yield from map(_check_result, refused.checks)
+            raise dg.Failure(str(refused), allow_retries=False) from refused
+        yield dg.MaterializeResult(
+            metadata={
+                "dagster/row_count": sum(made.rows.values()),
+                "release": made.release_id,
+                "changed": made.changed,
+                "content digest": made.manifest["content_digest"],
+                "pack": dg.MetadataValue.path(str(made.path / "board_pack.html")),
+                "rows": dg.MetadataValue.md(_table(made.rows)),
+            },
+            check_results=list(map(_check_result, made.checks)),
+        )
+
+    return [release]
+
+
+def _check_result(check: Check) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        check_name=check.name, asset_key=KEY, passed=check.passed, metadata={"problems": list(check.problems)}
+    )
+
+
+def _table(rows: dict[str, int]) -> str:
+    return "\n".join(["| table | rows |", "| --- | ---: |", *(f"| {name} | {n:,} |" for name, n in rows.items())])

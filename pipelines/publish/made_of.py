@@ -1,0 +1,28 @@
+"""Digests of all that a release is made of. What is up to date is decided by them, never by clocks."""
+
+import hashlib
+from pathlib import Path
+
+from pipelines.settings import Settings
+
+CODE = (
+    "pipelines/**/*.py", "pipelines/**/*.csv", "pipelines/**/*.html", "pipelines/**/*.css", "sql/**/*.sql",
+    "expectations/**/*.json", "data/reference/**/*.csv",
+)  # fmt: skip
+
+
+def inputs(settings: Settings) -> dict[str, str]:
+    """SHA-256 (hex) of what was accepted, of the state (linkage models among it) and of the code."""
+    return {
+        "accepted": files_digest(settings.warehouse, "accepted/**/*.parquet", "linkage/people/**/*.parquet"),
+        "state": files_digest(settings.state, "**/*"),
+        "code": files_digest(settings.project, *CODE),
+    }
+
+
+def files_digest(folder: Path, *patterns: str) -> str:
+    """SHA-256 (hex) of the names and contents of all files that match a pattern."""
+    digest = hashlib.sha256()
+    for path in sorted({path for pattern in patterns for path in folder.glob(pattern) if path.is_file()}):
+        digest.update(str(path.relative_to(folder)).encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()

@@ -1,0 +1,102 @@
+"""What disclosure control promises, on tables that a person can read and on random ones."""
+
+import duckdb
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from pipelines.publish.disclosure import UncontrolledTable, controlled_select
+from pipelines.settings import Settings
+
+SETTINGS = Settings()
+ROLES = {
+    "need": "label", "people": "people", "people_high": "people", "contacts": "count", "hours": "minutes", "share": "rate",
+}  # fmt: skip
+CONNECTION = duckdb.connect()
+
+
+def controlled(*rows: tuple) -> list[dict]:
+    """The rows (in the order of ROLES) as they would be published."""
+    CONNECTION.execute(
+        "create or replace temp table raw (need varchar, people bigint, people_high bigint, contacts bigint, "
+        "hours double, share double)"
+    )
+    CONNECTION.executemany("insert into raw values (?, ?, ?, ?, ?, ?)", rows)
+    result = CONNECTION.execute(controlled_select("raw", ROLES, SETTINGS))
+    names = [column[0] for column in result.description]
+    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+
+@pytest.mark.parametrize(
+    ("people", "published"), [(0, 0), (1, None), (7, None), (8, 10), (12, 10), (13, 15), (1242, 1240)]
+)
+def test_people_up_to_seven_are_withheld_and_others_rounded_to_five(people, published):
+    (row,) = controlled(("frailty", people, people, 100, 60.0, 0.5))
+    assert row["people"] == published
+
+
+def test_a_withheld_row_keeps_its_label_and_a_reason_and_no_number():
+    (row,) = controlled(("frailty", 3, 12, 100, 60.0, 0.5))
+    assert row == {
+        "need": "frailty", "people": None, "people_high": None, "contacts": None, "hours": None, "share": None,
+        "withheld_reason": "fewer than 8 people",
+    }  # fmt: skip
+
+
+def test_a_small_end_of_a_linkage_interval_withholds_its_middle():
+    (row,) = controlled(("frailty", 12, 5, 100, 60.0, 0.5))
+    assert row["people"] is None
+
+
+def test_numbers_of_an_unknown_number_of_people_are_withheld():
+    (row,) = controlled(("frailty", None, None, 100, None, None))
+    assert (row["contacts"], row["withheld_reason"]) == (None, "number of people not known")
+
+
+def test_a_row_without_any_number_has_nothing_to_withhold():
+    (row,) = controlled(("a month that did not arrive", None, None, None, None, None))
+    assert row["withheld_reason"] is None
+
+
+def test_a_rate_of_few_people_does_not_tell_how_many_of_them():
+    (row,) = controlled(("frailty", 10, 10, 100, 60.0, 0.3))
+    assert row["share"] == 0.5
+    (row,) = controlled(("frailty", 1000, 1000, 100, 60.0, 0.3047))
+    assert row["share"] == 0.3
+
+
+def test_a_column_without_a_role_is_refused():
+    with pytest.raises(UncontrolledTable, match="no role.*hours"):
+        controlled_select("raw", ROLES | {"hours": ""}, SETTINGS)
+
+
+def test_numbers_without_a_count_of_people_are_refused():
+    with pytest.raises(UncontrolledTable, match=r"no \[people\] column"):
+        controlled_select("raw", {"need": "label", "contacts": "count"}, SETTINGS)
+
+
+counts = st.none() | st.integers(0, 30) | st.integers(0, 10**7)
+rates = st.none() | st.floats(0, 1)
+rows = st.tuples(st.text(max_size=3), counts, counts, counts, st.none() | st.floats(0, 1e6), rates)
+
+
+@given(st.lists(rows, min_size=1, max_size=8))
+@hypothesis_settings(deadline=None, max_examples=150)
+def test_no_table_publishes_a_small_count_or_a_number_beside_one(raw):
+    for row in controlled(*raw):
+        numbers = [row[column] for column, role in ROLES.items() if role != "label"]
+        for column in ("people", "people_high"):
+            assert row[column] is None or not 1 <= row[column] <= SETTINGS.withhold_people_up_to
+        for column in ("people", "people_high", "contacts", "hours"):
+            assert row[column] is None or row[column] % SETTINGS.round_to == 0
+        if row["withheld_reason"]:
+            assert numbers == [None] * len(numbers)
+
+
+@given(people=st.integers(8, 10**6), contacts=st.integers(0, 10**6))
+@hypothesis_settings(deadline=None, max_examples=100)
+def test_what_is_published_is_as_near_as_rounding_allows(people, contacts):
+    (row,) = controlled(("need", people, people, contacts, None, None))
+    assert abs(row["people"] - people) <= SETTINGS.round_to / 2
+    assert abs(row["contacts"] - contacts) <= SETTINGS.round_to / 2
