@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+from pyarrow.parquet import read_metadata
 
 from pipelines.publish.content import open_released, tables
 from pipelines.publish.disclosure import REASON
@@ -18,7 +19,6 @@ from pipelines.publish.tables import Roles, published_tables
 from pipelines.settings import Settings
 from pipelines.warehouse.database import identifier
 
-DATABASES = ("analyst.duckdb", "board.duckdb")
 NEVER_EMPTY = ("marts.people", "marts.contacts", "board.headlines")
 MAY_LEAVE_THE_AGENCY = {"sex", "lsoa", "ethnic_group"}  # of the columns of people.csv, in coarser form
 TOKEN_NAME = re.compile(r"_token$|_bf$|_ref$|_w\d+$|_tok$", re.IGNORECASE)
@@ -46,26 +46,24 @@ class Check:
 
 
 def check_release(folder: Path, roles: Roles, settings: Settings) -> list[Check]:
-    """All checks of the release in `folder`."""
+    """All checks of the release in `folder`, whose databases are opened read-only as a reader does."""
     forbidden = _forbidden_names(settings)
-    problems = {
-        "documentation": _each(folder, _undocumented),
-        "separation": _each(folder, lambda connection: _identifying(connection, forbidden)),
-        "disclosure": _each(folder, lambda connection: _disclosive(connection, roles, settings), DATABASES[1:]),
-        "completeness": _incomplete(folder, published_tables(settings)),
-    }
+    with open_released(folder / "analyst.duckdb") as analyst, open_released(folder / "board.duckdb") as board:
+        both = {"analyst.duckdb": analyst, "board.duckdb": board}
+        problems = {
+            "documentation": _each(both, _undocumented),
+            "separation": _each(both, lambda connection: _identifying(connection, forbidden)),
+            "disclosure": _each({"board.duckdb": board}, lambda connection: _disclosive(connection, roles, settings)),
+            "completeness": _each(both, _too_new) + _incomplete(folder, both, published_tables(settings)),
+        }
     return [Check(name, question, problems[name]) for name, question in QUESTIONS.items()]
 
 
 def _each(
-    folder: Path, find: Callable[[duckdb.DuckDBPyConnection], list[str]], databases: tuple[str, ...] = DATABASES
+    databases: dict[str, duckdb.DuckDBPyConnection], find: Callable[[duckdb.DuckDBPyConnection], list[str]]
 ) -> list[str]:
-    """Problems found in the databases, each opened read-only as its readers do."""
-    problems = []
-    for name in databases:
-        with open_released(folder / name) as connection:
-            problems += [f"{name}: {problem}" for problem in find(connection)]
-    return problems
+    """Problems found in the databases, each with the name of its file."""
+    return [f"{name}: {problem}" for name, connection in databases.items() for problem in find(connection)]
 
 
 def _columns(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str, str, str | None]]:
@@ -148,16 +146,22 @@ def _disclosive(
     return problems
 
 
-def _incomplete(folder: Path, expected: dict[str, list[str]]) -> list[str]:
+def _too_new(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    version = connection.execute(
+        "SELECT tags['storage_version'] FROM duckdb_databases() WHERE database_name = current_database()"
+    ).fetchall()[0][0]
+    return [] if version.startswith(STORAGE_VERSION) else [f"has storage version {version}, too new for DuckDB 1.2"]
+
+
+def _incomplete(
+    folder: Path, databases: dict[str, duckdb.DuckDBPyConnection], expected: dict[str, list[str]]
+) -> list[str]:
     """Files and tables that are not there, or are empty and cannot be; `expected` maps schema to tables."""
-    problems = [] if (folder / "board_pack.html").is_file() else ["board_pack.html is missing"]
     rows: dict[str, int] = {}
-    for name in DATABASES:
-        with open_released(folder / name) as connection:
-            rows |= row_counts(connection)
-            if not (storage := _storage_version(connection)).startswith(STORAGE_VERSION):
-                problems.append(f"{name} has storage version {storage}, which DuckDB 1.2 may not open")
+    for connection in databases.values():
+        rows |= row_counts(connection)
     wanted = [f"{schema}.{table}" for schema, names in expected.items() for table in names]
+    problems = [] if (folder / "board_pack.html").is_file() else ["board_pack.html is missing"]
     problems += [f"{table} is missing" for table in wanted if table not in rows]
     problems += [f"{table} has no rows" for table in NEVER_EMPTY if rows.get(table) == 0]
     return problems + [
@@ -167,17 +171,8 @@ def _incomplete(folder: Path, expected: dict[str, list[str]]) -> list[str]:
     ]
 
 
-def _storage_version(connection: duckdb.DuckDBPyConnection) -> str:
-    return connection.execute(
-        "SELECT tags['storage_version'] FROM duckdb_databases() WHERE database_name = current_database()"
-    ).fetchall()[0][0]
-
-
 def _parquet_rows(path: Path) -> int | None:
-    if not path.is_file():
-        return None
-    with duckdb.connect() as connection:
-        return connection.execute("SELECT count(*) FROM read_parquet(?)", [str(path)]).fetchall()[0][0]
+    return read_metadata(path).num_rows if path.is_file() else None
 
 
 def row_counts(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:

@@ -1,5 +1,6 @@
 """A small board database of the shape that sql/board makes, written through disclosure control as a release does."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
@@ -90,9 +91,7 @@ def first_missed_doors() -> Rows:
     ]  # fmt: skip
 
 
-@pytest.fixture
-def board_tables() -> dict[str, Rows]:
-    """Rows of every board table, before disclosure control."""
+def all_tables() -> dict[str, Rows]:
     return {
         "headlines": headlines(),
         "monthly_contacts": monthly_contacts(),
@@ -102,13 +101,20 @@ def board_tables() -> dict[str, Rows]:
 
 
 @pytest.fixture
-def board(tmp_path: Path, board_tables: dict[str, Rows]) -> Path:
-    return write_board_database(tmp_path, board_tables)
+def board_tables() -> dict[str, Rows]:
+    """Rows of every board table, before disclosure control, for a test to change."""
+    return all_tables()
+
+
+@pytest.fixture(scope="session")
+def board(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_board_database(tmp_path_factory.mktemp("board"), all_tables())
 
 
 def write_board_database(folder: Path, tables: dict[str, Rows]) -> Path:
     """board.duckdb as a release has it: documented from sql/board and under disclosure control."""
     settings = Settings()
+    folder.mkdir(exist_ok=True)
     warehouse = folder / "warehouse.duckdb"
     with duckdb.connect(str(warehouse)) as connection:
         connection.execute("create schema board")
@@ -126,7 +132,12 @@ def write_board_database(folder: Path, tables: dict[str, Rows]) -> Path:
     return folder / "board.duckdb"
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
+def make_board() -> Callable[[Path, dict[str, Rows]], Path]:
+    return write_board_database
+
+
+@pytest.fixture(scope="session")
 def facts() -> dict:
     """What a release of the fictional region says about itself."""
     return {

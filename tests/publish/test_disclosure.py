@@ -82,7 +82,7 @@ rows = st.tuples(st.text(max_size=3), counts, counts, counts, st.none() | st.flo
 
 
 @given(st.lists(rows, min_size=1, max_size=8))
-@hypothesis_settings(deadline=None, max_examples=150)
+@hypothesis_settings(deadline=None, max_examples=80)
 def test_no_table_publishes_a_small_count_or_a_number_beside_one(raw):
     for row in controlled(*raw):
         numbers = [row[column] for column, role in ROLES.items() if role != "label"]
@@ -95,7 +95,7 @@ def test_no_table_publishes_a_small_count_or_a_number_beside_one(raw):
 
 
 @given(people=st.integers(8, 10**6), contacts=st.integers(0, 10**6))
-@hypothesis_settings(deadline=None, max_examples=100)
+@hypothesis_settings(deadline=None, max_examples=60)
 def test_what_is_published_is_as_near_as_rounding_allows(people, contacts):
     (row,) = controlled(("need", people, people, contacts, None, None))
     assert abs(row["people"] - people) <= SETTINGS.round_to / 2

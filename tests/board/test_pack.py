@@ -1,0 +1,202 @@
+"""The page says what board.duckdb says, and nothing else; it stands alone; a browser shows it without complaint."""
+
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from pipelines.board.pack import monthly_totals, render_pack
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+class Page(HTMLParser):
+    """Visible text by the id of the nearest element that has one, every attribute, and the cells of tables."""
+
+    def __init__(self, html: str):
+        super().__init__()
+        self.texts: dict[str, str] = {}
+        self.attributes: list[tuple[str, str, str]] = []
+        self._open: list[tuple[str, str]] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        attrs = dict(attrs)
+        self.attributes += [(tag, name, value or "") for name, value in attrs.items()]
+        if tag not in ("meta", "link", "br"):
+            self._open.append((tag, attrs.get("id") or (self._open[-1][1] if self._open else "")))
+
+    def handle_endtag(self, tag):
+        while self._open and self._open.pop()[0] != tag:
+            pass
+
+    def handle_data(self, data):
+        if self._open and self._open[-1][0] not in ("style", "title", "desc", "text"):
+            self.texts[self._open[-1][1]] = " ".join(f"{self.texts.get(self._open[-1][1], '')} {data}".split())
+
+    @property
+    def text(self) -> str:
+        return " ".join(self.texts.values())
+
+
+@pytest.fixture(scope="module")
+def pack(board, facts, tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("pack") / "board_pack.html"
+    render_pack(board, path, facts)
+    return path
+
+
+@pytest.fixture(scope="module")
+def html(pack) -> str:
+    return pack.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def page(html) -> Page:
+    return Page(html)
+
+
+def rows(board: Path, sql: str) -> list[tuple]:
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{board}' as released (read_only)")
+        connection.execute("use released")
+        return connection.execute(sql).fetchall()
+
+
+def test_every_headline_stands_in_words_with_its_linkage_interval(page, board):
+    published = rows(board, "select headline_id, unit, people, people_low, people_high, contacts, contacts_low, "
+                            "contacts_high, minutes, withheld_reason from board.headlines")  # fmt: skip
+    assert len(published) == 7
+    for name, unit, people, people_low, people_high, contacts, contacts_low, contacts_high, minutes, reason in published:
+        text = page.texts[name]
+        if reason:
+            assert "Withheld" in text and f"({reason})" in text and not re.search(r"About|[0-9]+,", text), name
+            continue
+        figure = {"people": people, "contacts": contacts, "minutes": (minutes or 0) / 60}[unit]
+        assert f"About {figure:,.0f} " in text, name
+        low, high = (people_low, people_high) if unit == "people" else (contacts_low, contacts_high)
+        if low != high:
+            assert f"between {low:,} and {high:,}, depending on how surely records are linked" in text, name
+
+
+def test_the_brief_repeats_the_headlines(page):
+    assert "About 1,240 people go round between services in crisis, 3% of everybody seen " in page.text
+    assert "(between 1,180 and 1,300, depending on how surely records are linked)" in page.text
+
+
+def test_each_chart_has_a_reading_that_the_database_gives_too(page, board):
+    ((start, end, most),) = rows(
+        board, "select from_label, to_label, sum(handoffs)::int from board.handoffs group by all order by 3 desc limit 1"
+    )
+    assert f"The most frequent hand-off is from {start} to {end}, about {most:,} of" in page.texts["figure-2"]
+    ((door, spells, people),) = rows(
+        board, "select door_label, spells, people from board.first_missed_doors order by spells desc limit 1"
+    )
+    assert f"was most often {door}: about {spells:,} of" in page.texts["figure-3"]
+    assert f"of about {people:,} people" in page.texts["figure-3"]
+    ((cycling, contacts),) = rows(
+        board, "select sum(contacts_of_people_who_cycle)::int, sum(contacts)::int from board.monthly_contacts "
+        "where month = '2025-12'"
+    )  # fmt: skip
+    assert f"In December 2025, about {cycling:,} of {contacts:,} contacts" in page.texts["figure-1"]
+
+
+def test_each_chart_has_a_caveat_a_data_table_and_a_text_alternative(html):
+    for number in (1, 2, 3):
+        figure = html.split(f'<figure id="figure-{number}"')[1].split("</figure>")[0]
+        assert 'class="caveat"' in figure and "<details>" in figure and "<table>" in figure
+        for image in re.findall(r"<svg[^>]*>.*?</desc>", figure, re.DOTALL):
+            assert 'role="img"' in image
+            title = re.search(r'aria-labelledby="([^"]+)"', image)[1]
+            assert f'<title id="{title}">' in image
+            assert len(re.search(r"<desc[^>]*>(.*)</desc>", image)[1]) > 40
+
+
+def test_withheld_is_said_in_words_and_never_drawn_or_counted_as_nothing(page, html, board):
+    assert rows(board, "select count(*) from board.first_missed_doors where withheld_reason is not null") == [(2,)]
+    assert html.count("withheld (fewer than 8 people)") >= 2
+    assert "2 rows are withheld (fewer than 8 people) and not drawn" in page.texts["figure-3"]
+
+
+def test_a_month_without_a_services_records_is_marked_and_left_out_of_the_share(board_tables):
+    months = monthly_totals([row | {"withheld_reason": None} for row in board_tables["monthly_contacts"]])
+    assert len(months) == 24
+    assert [month["month"] for month in months if not month["complete"]] == ["2025-03"]
+
+
+def test_data_health_names_the_month_that_is_missing(page):
+    assert "Missing: March 2025" in page.text
+    assert page.text.count("Complete") == 2
+
+
+def test_a_matching_offer_stands_beside_the_first_missed_door(page):
+    assert re.search(r"Dementia and confusion Adult social care 400 Two-hour urgent community response", page.text)
+    assert re.search(r"Mental health Police 350 No offer is listed yet", page.text)
+
+
+def test_the_fictional_region_is_stamped_and_a_real_one_is_not(html, board, facts, tmp_path):
+    assert "Wexmoor does not exist" in html
+    render_pack(board, tmp_path / "real.html", facts | {"fictional": False, "region": "Somewhere"})
+    assert "does not exist" not in (tmp_path / "real.html").read_text(encoding="utf-8")
+
+
+def test_words_are_of_opportunity_and_not_of_failure(page):
+    assert "earlier opportunity" in page.text.lower()
+    assert not re.search(r"\bfail(?!ing, and nobody)", page.text.lower())
+
+
+def test_the_page_needs_nothing_from_elsewhere(page, html):
+    assert "<script" not in html
+    for tag, name, value in page.attributes:
+        if name in ("src", "srcset", "data", "action", "poster"):
+            pytest.fail(f"{tag} {name}={value}")
+        if name in ("href", "xlink:href"):
+            assert value.startswith("#") or value == "data:,", value
+    style = html.split("<style>")[1].split("</style>")[0]
+    assert "url(" not in style and "@import" not in style
+    assert len(html) < 3_000_000
+
+
+def test_ids_are_unique_and_labels_point_at_something(page):
+    ids = [value for _, name, value in page.attributes if name == "id"]
+    assert len(ids) == len(set(ids))
+    for _, name, value in page.attributes:
+        if name in ("aria-labelledby", "aria-describedby"):
+            assert value in ids
+
+
+def test_text_from_the_data_cannot_become_markup(board_tables, facts, tmp_path, make_board):
+    board_tables["first_missed_doors"][0]["need_label"] = "<script>alert(1)</script> & co"
+    board = make_board(tmp_path / "odd", board_tables)
+    render_pack(board, tmp_path / "odd.html", facts)
+    html = (tmp_path / "odd.html").read_text(encoding="utf-8")
+    assert "<script" not in html and "&lt;script&gt;" in html
+
+
+def test_a_region_with_nothing_to_show_still_has_a_page(board_tables, facts, tmp_path, make_board):
+    few = {
+        name: [row | {key: 3 for key in row if key.startswith("people")} for row in table]
+        for name, table in board_tables.items()
+    }
+    render_pack(make_board(tmp_path / "few", few), tmp_path / "few.html", facts | {"linkage": [], "offers": []})
+    text = Page((tmp_path / "few.html").read_text(encoding="utf-8")).text
+    assert "There is no first missed door that can be shown." in text
+    assert "No month has the records of every service" in text
+    assert "About" not in text
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine: install it to open the page in a browser")
+def test_a_browser_shows_the_charts_and_has_nothing_to_complain_of(pack, tmp_path):
+    result = subprocess.run(
+        [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync", f"--user-data-dir={tmp_path / 'profile'}",
+         "--enable-logging=stderr", "--v=0", "--dump-dom", pack.as_uri()],
+        capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    assert len(re.findall(r'<svg[^>]* role="img"', result.stdout)) >= 3
+    assert "CONSOLE" not in result.stderr
+    assert "ERR_" not in result.stderr
