@@ -66,11 +66,11 @@ def train(args: argparse.Namespace) -> int:
 
 
 def status(args: argparse.Namespace) -> int:
-    from pipelines.ingest import accept
+    from pipelines.ingest.status import status_rows
 
-    rows = accept.status_rows(Settings())
+    rows = status_rows(Settings())
     for row in rows:
-        counts = "  ".join(f"{kind} {row[kind + '_activity'] or 0:>7,}" for kind in ("received", "accepted", "refused"))
+        counts = "  ".join(f"{kind} {row[kind] or 0:>7,}" for kind in ("received", "accepted", "refused"))
         reason = f"  {row['reason']}" if row["reason"] else ""
         print(
             f"{row['agency']:8} {row['feed']:22} {row['period']}  {row['delivery_id'] or '':18} {row['status']:11} {counts}{reason}"

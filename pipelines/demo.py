@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pipelines import cli, runner
 from pipelines.evaluation import region as evaluation
-from pipelines.ingest import accept
+from pipelines.ingest.status import status_rows
 from pipelines.pseudonymise.errors import InputError
 from pipelines.settings import Settings
 from pipelines.synthetic.region import make_region
@@ -83,18 +83,15 @@ def _command(*arguments) -> None:
 
 def summary(settings: Settings, folder: Path) -> str:
     """What arrived, what was refused, who was linked and how well, who cycles, and where to look next."""
-    rows = accept.status_rows(settings)
-    total = {
-        kind: sum(row[f"{kind}_{name}"] or 0 for row in rows for name in ("people", "attributes", "activity"))
-        for kind in ("received", "accepted", "refused")
-    }
+    rows = status_rows(settings)
+    total = {kind: sum(row[kind] or 0 for row in rows) for kind in ("received", "accepted", "refused")}
     accepted = [row for row in rows if row["status"] == "accepted"]
     key = evaluation.compare(settings, folder)
     current = settings.releases / "current"
     lines = [
         "",
-        f"Arrived   {len(rows)} deliveries, {total['received']:,} rows; {len(accepted)} deliveries accepted",
-        f"Refused   {total['refused']:,} rows, each with a reason (marts.data_quality counts them by rule)",
+        f"Arrived   {len(rows)} deliveries, {total['received']:,} events; {len(accepted)} accepted",
+        f"Refused   {total['refused']:,} events, each with a reason (marts.data_quality counts them by rule)",
         f"Linked    {key.clients:,} clients of the agencies are {key.people:,} people; the answer key says {key.true_people:,}",
         f"          pairs: precision {key.precision:.3f}, recall {key.recall:.3f}, F1 {key.f1:.3f}",
         *(

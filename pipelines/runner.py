@@ -4,6 +4,7 @@ What is up to date is decided by digests of deliveries, suites, code and state, 
 and the finished release are kept, so a run that was killed is simply started again.
 """
 
+import itertools
 import logging
 import warnings
 from collections.abc import Callable
@@ -11,9 +12,11 @@ from dataclasses import dataclass, field
 
 import dagster as dg
 from dagster._core.instance import InstanceRef
+from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
 from pipelines.definitions import definitions
-from pipelines.ingest import accept
+from pipelines.ingest.month import is_up_to_date
+from pipelines.ingest.status import months_expected, status_rows
 from pipelines.publish.made_of import inputs
 from pipelines.publish.release import current_release, read_manifest
 from pipelines.settings import Settings
@@ -37,7 +40,8 @@ class Progress(logging.Handler):
             return
         if event.event_type_value == "ASSET_MATERIALIZATION":
             materialization = event.event_specific_data.materialization
-            rows = materialization.metadata.get("dagster/row_count") or materialization.metadata.get("rows")
+            counts = ("dagster/row_count", "dagster/partition_row_count")
+            rows = next((materialization.metadata[name] for name in counts if name in materialization.metadata), None)
             counted = f"{rows.value:>12,} rows" if rows is not None else ""
             month = f" {materialization.partition}" if materialization.partition else ""
             print(f"  {'.'.join(materialization.asset_key.path) + month:42}{counted}", flush=True)
@@ -56,7 +60,7 @@ def run(settings: Settings, force: bool = False, progress: Callable[[str], None]
     with warnings.catch_warnings(), dagster_instance(settings) as instance:
         warnings.simplefilter("ignore", dg.BetaWarning)
         _ingest(graph, instance, settings, force, progress, outcome)
-        if not any(accept.months_delivered(settings, feed) for feed in settings.feeds):
+        if not months_expected(settings):
             outcome.problems.append(f"Nothing was delivered to {settings.landing}.")
             return outcome
         current = current_release(settings)
@@ -64,8 +68,8 @@ def run(settings: Settings, force: bool = False, progress: Callable[[str], None]
             progress(f"Everything is up to date: release {current.name} stands")
         else:
             progress("Linking, building and checking a release")
-            outcome.released = _execute(graph, "link_and_release", instance, None, outcome)
-    for row in accept.status_rows(settings):
+            outcome.released = _execute(graph, "link_and_release", instance, outcome)
+    for row in status_rows(settings):
         if row["status"] == "refused":
             outcome.problems.append(f"{row['agency']} {row['feed']} {row['period']}: {row['reason']}")
     return outcome
@@ -94,13 +98,13 @@ def dagster_instance(settings: Settings) -> dg.DagsterInstance:
 def _ingest(
     graph, instance, settings: Settings, force: bool, progress: Callable[[str], None], outcome: Outcome
 ) -> None:
-    months = sorted({month for feed in settings.feeds for month in accept.months_delivered(settings, feed)})
+    delivered = {feed: months_delivered(settings, feed) for feed in settings.feeds}
+    months = sorted({month for of_feed in delivered.values() for month in of_feed})
     due = {
         month: [
             feed
             for feed in settings.feeds
-            if month in accept.months_delivered(settings, feed)
-            and (force or not accept.is_up_to_date(settings, feed, month))
+            if month in delivered[feed] and (force or not is_up_to_date(settings, feed, month))
         ]
         for month in months
     }
@@ -108,18 +112,26 @@ def _ingest(
     progress(
         f"Taking in {len(due)} of {len(months)} months" if due else f"All {len(months)} months are taken in already"
     )
-    for month, feeds in due.items():
+    # Neighbouring months with the same feeds to take in go in one run: most of a run's cost is the run itself.
+    for feeds, group in itertools.groupby(due, key=due.get):
+        span = list(group)
         keys = [dg.AssetKey(["accepted", feed]) for feed in feeds]
-        outcome.months += _execute(graph, "ingest_month", instance, keys, outcome, month)
+        tags = {ASSET_PARTITION_RANGE_START_TAG: span[0], ASSET_PARTITION_RANGE_END_TAG: span[-1]}
+        outcome.months += len(span) * _execute(graph, "ingest_month", instance, outcome, keys, tags)
 
 
 def _execute(
-    graph, job: str, instance, keys: list[dg.AssetKey] | None, outcome: Outcome, month: str | None = None
+    graph,
+    job: str,
+    instance,
+    outcome: Outcome,
+    keys: list[dg.AssetKey] | None = None,
+    tags: dict[str, str] | None = None,
 ) -> bool:
     result = graph.resolve_job_def(job).execute_in_process(
         instance=instance,
         asset_selection=keys,
-        partition_key=month,
+        tags=tags,
         raise_on_error=False,
         run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
     )
@@ -127,5 +139,5 @@ def _execute(
         if event.event_type_value == "STEP_FAILURE":
             error = event.event_specific_data.error
             cause = error.cause or error
-            outcome.problems.append(f"{event.step_key} {month or ''}: {cause.message.strip()}")
+            outcome.problems.append(f"{event.step_key}: {cause.message.strip()}")
     return result.success
