@@ -98,14 +98,9 @@ def dagster_instance(settings: Settings) -> dg.DagsterInstance:
 def _ingest(
     graph, instance, settings: Settings, force: bool, progress: Callable[[str], None], outcome: Outcome
 ) -> None:
-    delivered = {feed: months_delivered(settings, feed) for feed in settings.feeds}
-    months = sorted({month for of_feed in delivered.values() for month in of_feed})
+    months = months_expected(settings)
     due = {
-        month: [
-            feed
-            for feed in settings.feeds
-            if month in delivered[feed] and (force or not is_up_to_date(settings, feed, month))
-        ]
+        month: [feed for feed in settings.feeds if force or not is_up_to_date(settings, feed, month)]
         for month in months
     }
     due = {month: feeds for month, feeds in due.items() if feeds}

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from pipelines.synthetic.region import make_region
 
 from pipelines import cli, runner
 from pipelines.settings import Settings
+from pipelines.synthetic.region import make_region
 
 MONTHS = ["2024-01", "2024-02", "2024-03", "2024-04"]
 
