@@ -88,7 +88,7 @@ TOKENS: dict[str, Callable[[str, str, str, str], str]] = {
     "dob_start_surname": lambda f, s, d, p: _joined(_full(d), s[:3]),
     "dob_postcode": lambda f, s, d, p: _joined(_full(d), p),
     "postcode_sound_surname": lambda f, s, d, p: _joined(p, sound(s)),
-    "postcode_initial": lambda f, s, d, p: _joined(p, f[:1]),
+    "postcode_initial": lambda f, s, d, p: _joined(p, normalise.forename_root(f)[:1]),
     "sound_surname_year_start": lambda f, s, d, p: _joined(sound(s), d[:4], f[:3]),
     "sound_forename_day_start": lambda f, s, d, p: _joined(sound(normalise.forename_root(f)), _full(d)[4:], s[:3]),
     "sound_names": lambda f, s, d, p: _joined(*sorted((sound(normalise.forename_root(f)), sound(s)))),

@@ -1,0 +1,223 @@
+"""Links people files that nobody has tuned for, as a new region's first run would, and scores the result.
+
+Identifiable people files go in, each feed as an agency of its own; they are pseudonymised with a throw-away key by the
+code that agencies run, a model is trained without labels, and records are linked at the production threshold. The
+answer key, where there is one, is read after linking is done. With `baseline` stock Splink links the plaintext of the
+same files in the same run.
+"""
+
+import json
+import secrets
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipelines.linkage import Thresholds, load
+from pipelines.linkage.run import link_versions
+from pipelines.linkage.train import learn, quiet_splink
+from pipelines.pseudonymise.delivery import pseudonymise
+from pipelines.settings import Settings
+
+from . import stock_splink
+
+PERIOD = "2026-01"
+RECORD = ["feed", "local_person_id"]
+
+
+def link_benchmark(
+    people: dict[str, Path],
+    truth: Path | None,
+    out: Path,
+    baseline: bool = False,
+    settings: Settings | None = None,
+    progress: Callable[[str], None] = lambda text: None,
+) -> dict:
+    """Write clusters.csv, pairs.parquet and metrics.json to `out` and return the metrics.
+
+    people: feed -> people.csv. truth: CSV with feed, local_person_id, truth (the true person), or None.
+    """
+    settings = settings or Settings()
+    out.mkdir(parents=True, exist_ok=True)
+    seconds: dict[str, float] = {}
+    with _timed(seconds, "encode"):
+        files, lookup = _pseudonymised(people, out / "tokens")
+        progress(f"{len(lookup):,} records pseudonymised")
+    con = load.connect(settings.threads, settings.memory_limit)
+    with _timed(seconds, "load"):
+        load.load_versions(con, files)
+    with _timed(seconds, "train"), quiet_splink():
+        model = learn(con, settings.linkage_seed)
+        progress("model trained")
+    with _timed(seconds, "link"):
+        clients = link_versions(con, model, Thresholds.of(settings))
+        progress("records linked")
+    clusters = lookup.merge(clients, on=["feed", "person_ref"], how="left", validate="one_to_one")
+    clusters["person_id"] = "P" + clusters.central.astype(str)
+    clusters[[*RECORD, "person_id"]].to_csv(out / "clusters.csv", index=False, lineterminator="\n")
+    _write_pairs(con, lookup, out / "pairs.parquet")
+    con.close()
+    metrics = {
+        "records": len(clusters),
+        "people_found": clusters.person_id.nunique(),
+        "threshold": settings.join_probability,
+        "training": model.training,
+        "seconds": {stage: round(value, 2) for stage, value in seconds.items()},
+    }
+    stock = _stock(people, out, metrics) if baseline else {}
+    if truth is not None:
+        answer = _read(truth)
+        metrics["ours"] = score(clusters, answer)
+        for name, column in (("low", "low"), ("high", "high")):
+            metrics[f"ours_{name}_threshold"] = score(clusters.assign(person_id=clusters[column]), answer)
+        metrics["blocking_recall"] = blocking_recall(out / "pairs.parquet", answer)
+        metrics["calibration"] = calibration(out / "pairs.parquet", answer)
+        metrics["stock"] = {str(threshold): score(result, answer) for threshold, result in stock.items()} or None
+    (out / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n")
+    return metrics
+
+
+def score(clusters: pd.DataFrame, truth: pd.DataFrame) -> dict:
+    """Pair and B-cubed precision, recall and F1 of clusters, and pair F1 of pairs across feeds alone.
+
+    clusters: feed, local_person_id, person_id. A record of the answer key without a cluster counts as alone.
+    """
+    both = truth.merge(clusters[[*RECORD, "person_id"]], on=RECORD, how="left", validate="one_to_one")
+    alone = both.person_id.isna()
+    both["person_id"] = both.person_id.astype(object).where(~alone, [f"alone-{i}" for i in range(len(both))])
+    pairs = _pair_counts(both)
+    within = pd.DataFrame([_pair_counts(of_feed) for _, of_feed in both.groupby("feed")]).sum()
+    cell = both.groupby(["person_id", "truth"]).size().reset_index(name="n")
+    found = cell.person_id.map(both.groupby("person_id").size())
+    true = cell.truth.map(both.groupby("truth").size())
+    return {
+        "records": len(both),
+        "unlinked_rows": int(alone.sum()),
+        "people_true": int(both.truth.nunique()),
+        "people_found": int(both.person_id.nunique()),
+        **_rates("pair", _ratio(pairs["both"], pairs["found"]), _ratio(pairs["both"], pairs["true"])),
+        **_rates("b3", float((cell.n**2 / found).sum() / len(both)), float((cell.n**2 / true).sum() / len(both))),
+        **_rates(
+            "cross_feed",
+            _ratio(pairs["both"] - within["both"], pairs["found"] - within["found"]),
+            _ratio(pairs["both"] - within["both"], pairs["true"] - within["true"]),
+        ),
+    }
+
+
+def blocking_recall(pairs: Path, truth: pd.DataFrame) -> float:
+    """Share of true pairs that were compared at all."""
+    compared = _with_truth(pairs, truth)
+    return round(_ratio(int((compared.truth_l == compared.truth_r).sum()), _pairs(truth.groupby("truth").size())), 4)
+
+
+def calibration(pairs: Path, truth: pd.DataFrame) -> list[dict]:
+    """Expected and observed precision of compared pairs by tenth of match probability."""
+    compared = _with_truth(pairs, truth)
+    tenth = (compared.match_probability * 10).clip(upper=9).astype(int)
+    return [
+        {
+            "from": bin / 10,
+            "pairs": len(rows),
+            "expected": round(float(rows.match_probability.mean()), 4),
+            "observed": round(float((rows.truth_l == rows.truth_r).mean()), 4),
+        }
+        for bin, rows in compared.groupby(tenth)
+    ]
+
+
+def _pseudonymised(people: dict[str, Path], folder: Path) -> tuple[list[Path], pd.DataFrame]:
+    """Token files as the hub would accept them, and feed, local_person_id, person_ref of each record."""
+    folder.mkdir(parents=True, exist_ok=True)
+    key = secrets.token_bytes(32)
+    files, lookups = [], []
+    for number, (feed, path) in enumerate(sorted(people.items())):
+        agency = f"BENCH{number}"
+        contents = pseudonymise(feed, agency, path, None, key, PERIOD)
+        slot = {"agency": agency, "feed": feed, "period": PERIOD, "delivery_id": "benchmark"}
+        table = contents.people
+        for name, value in slot.items():
+            table = table.append_column(name, pa.array([value] * len(table)))
+        files.append(folder / f"{feed}.parquet")
+        pq.write_table(table, files[-1])
+        lookups.append(pd.DataFrame(contents.lookup, columns=["local_person_id", "person_ref"]).assign(feed=feed))
+    return files, pd.concat(lookups, ignore_index=True)
+
+
+def _write_pairs(con, lookup: pd.DataFrame, path: Path) -> None:
+    """Scored pairs with the agencies' own record ids: feed and local_person_id of both sides, levels, weight."""
+    con.register("lookup", lookup)
+    con.execute(
+        f"""
+        copy (
+            with named as (
+                select record_id, lookup.feed, local_person_id
+                from versions inner join lookup using (feed, person_ref)
+            )
+            select l.feed as feed_l, l.local_person_id as local_person_id_l,
+                r.feed as feed_r, r.local_person_id as local_person_id_r,
+                pairs.* exclude (record_id_l, record_id_r, client_id_l, client_id_r)
+            from pairs
+            inner join named as l on l.record_id = record_id_l
+            inner join named as r on r.record_id = record_id_r
+            order by match_probability desc, record_id_l, record_id_r
+        ) to '{path}' (format parquet)
+        """
+    )
+    con.unregister("lookup")
+
+
+def _stock(people: dict[str, Path], out: Path, metrics: dict) -> dict[float, pd.DataFrame]:
+    started = time.perf_counter()
+    found = stock_splink.link(people)
+    metrics["seconds"]["stock"] = round(time.perf_counter() - started, 2)
+    for threshold, clusters in found.items():
+        clusters.to_csv(out / f"stock-{threshold}.csv", index=False, lineterminator="\n")
+    return found
+
+
+def _with_truth(pairs: Path, truth: pd.DataFrame) -> pd.DataFrame:
+    columns = ["feed_l", "local_person_id_l", "feed_r", "local_person_id_r", "match_probability"]
+    compared = pd.read_parquet(pairs, columns=columns)
+    for side in ("l", "r"):
+        named = truth.rename(columns={column: f"{column}_{side}" for column in (*RECORD, "truth")})
+        compared = compared.merge(named, on=[f"{column}_{side}" for column in RECORD])
+    return compared
+
+
+def _read(path: Path) -> pd.DataFrame:
+    return pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""])
+
+
+def _pair_counts(both: pd.DataFrame) -> dict[str, int]:
+    groups = {"found": "person_id", "true": "truth", "both": ["person_id", "truth"]}
+    return {name: _pairs(both.groupby(keys).size()) for name, keys in groups.items()}
+
+
+def _pairs(sizes: pd.Series) -> int:
+    return int((sizes * (sizes - 1) // 2).sum())
+
+
+def _ratio(part: float, whole: float) -> float:
+    return part / whole if whole else 1.0
+
+
+def _rates(name: str, precision: float, recall: float) -> dict[str, float]:
+    f1 = 2 * precision * recall / (precision + recall) if precision + recall else 0.0
+    return {f"{name}_P": round(precision, 4), f"{name}_R": round(recall, 4), f"{name}_F1": round(f1, 4)}
+
+
+class _timed:
+    """Adds the seconds of a block to `into[stage]`."""
+
+    def __init__(self, into: dict[str, float], stage: str):
+        self._into, self._stage = into, stage
+
+    def __enter__(self):
+        self._started = time.perf_counter()
+
+    def __exit__(self, *_):
+        self._into[self._stage] = self._into.get(self._stage, 0.0) + time.perf_counter() - self._started

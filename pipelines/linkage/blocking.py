@@ -1,0 +1,38 @@
+"""Which pairs are compared at all: those that share one of these keyed tokens.
+
+Every two of the four fields forename, surname, birth date and postcode have a rule that their exact agreement passes
+(most rules forgive more than that): training relies on it. Versions of one client are one person already and are not
+compared. Nothing here reads data.
+"""
+
+RULE_TOKENS: tuple[tuple[str, ...], ...] = (
+    ("nhs_number",),
+    ("dob_sound_surname",),
+    ("dob_sound_forename",),
+    ("dob_start_forename",),
+    ("dob_start_surname",),
+    ("dob_postcode",),
+    ("postcode_sound_surname",),
+    ("postcode_initial",),
+    ("sound_surname_year_start",),
+    ("sound_forename_day_start",),
+    ("sound_names",),
+)
+
+
+def rule(*tokens: str) -> str:
+    """SQL of a blocking rule: all these tokens equal, in records of two clients."""
+    return " and ".join([*(f"l.{token}_token = r.{token}_token" for token in tokens), "l.client_id <> r.client_id"])
+
+
+PREDICTION_RULES = tuple(rule(*tokens) for tokens in RULE_TOKENS)
+
+# Expectation maximisation learns the fields that a rule does not use.
+TRAINING_RULES: dict[str, str] = {
+    "birth date": rule("dob"),
+    "names": rule("forename_root", "surname"),
+    "postcode and forename": rule("postcode", "forename_root"),
+}
+
+# Rules that hardly ever join two people, for a first guess of how many pairs are one person.
+DETERMINISTIC_RULES = (rule("forename_root", "surname", "dob"), rule("dob_postcode", "forename_root"))

@@ -1,0 +1,208 @@
+"""How two records can come to agree: one person, kin, namesakes or strangers, learnt without labels.
+
+Fellegi and Sunter know two classes, one person and strangers, whose fields agree independently. Relatives break that:
+they share a surname and a postcode (twins a birth date too, father and son a forename) without being one person. So a
+*relation* here is the set of fields in which two records hold the same true value. A shared field agrees as it does
+for one person (m: the same value, written down twice); any other field agrees as it does by chance (u for strangers, an
+own distribution for kin, whose forenames and ages differ more than strangers').
+
+The shares of the relations and the levels are estimated by expectation maximisation over counts of agreement patterns.
+Blocking does not distort them: only patterns that blocking is certain to find are looked at (two of four fields equal,
+or the NHS number), and what lies outside is completed from the model at each step (a truncated sample). Within one feed
+and across feeds one person has different shares, since an agency knows its own clients; the mix of kin is the same in
+both, which is what tells twins from one person under two forenames. Levels that the data cannot teach fall back on the
+starting values: they enter as a few imagined pairs.
+"""
+
+from dataclasses import asdict, dataclass
+from functools import cache
+from itertools import product
+
+import numpy as np
+
+from .comparisons import FIELDS, LEVELS, top_gamma
+
+SAME_PERSON = "same_person"
+STRANGERS = "strangers"
+# Relation -> fields in which both records hold the same true value.
+RELATIONS: dict[str, frozenset[str]] = {
+    SAME_PERSON: frozenset(FIELDS),
+    "household": frozenset({"surname", "postcode"}),
+    "twins": frozenset({"surname", "postcode", "dob"}),
+    "parent_and_child_of_one_name": frozenset({"surname", "postcode", "forename"}),
+    "twins_apart": frozenset({"surname", "dob"}),
+    "namesakes": frozenset({"forename", "surname"}),
+    STRANGERS: frozenset(),
+}
+KIN = ("household", "twins", "parent_and_child_of_one_name", "twins_apart")
+# First guess of the mix of kin pairs, worth KIN_PRIOR_PAIRS imagined pairs.
+KIN_MIX = {"household": 0.95, "twins": 0.015, "parent_and_child_of_one_name": 0.025, "twins_apart": 0.01}
+KIN_PRIOR_PAIRS = 20.0
+LEVEL_PRIOR_PAIRS = 20.0  # imagined pairs that hold the starting values of a field's levels
+KIN_LEVEL_PRIOR_PAIRS = 1000.0  # kin's forenames and ages differ much as strangers' do: only many pairs say otherwise
+MAX_ITERATIONS = 2000
+CONVERGED_AT = 1e-4  # largest change of a probability, or relative change of a share, in one step
+SMALLEST = 1e-9
+
+Distribution = np.ndarray  # probability by gamma, from 0 (different) to the top (the same)
+
+
+@dataclass(frozen=True)
+class Relations:
+    """m, u and kin: field -> probability by gamma. shares: relation -> share of all pairs (within a feed, across)."""
+
+    m: dict[str, Distribution]
+    u: dict[str, Distribution]
+    kin: dict[str, Distribution]
+    shares: dict[str, tuple[float, float]]
+    rarest: float  # smallest frequency that a shared value is credited with
+    iterations: int = 0
+    converged: bool = True
+
+    def to_json(self) -> dict:
+        fields = asdict(self)
+        for name in ("m", "u", "kin"):
+            fields[name] = {field: [float(p) for p in levels] for field, levels in fields[name].items()}
+        return fields
+
+    @classmethod
+    def from_json(cls, fields: dict) -> "Relations":
+        made = dict(fields)
+        for name in ("m", "u", "kin"):
+            made[name] = {field: np.array(levels) for field, levels in fields[name].items()}
+        made["shares"] = {relation: tuple(shares) for relation, shares in fields["shares"].items()}
+        return cls(**made)
+
+
+@cache
+def pattern_grid() -> np.ndarray:
+    """Every pattern of gammas, one row each, one column a field in the order of FIELDS; -1 is missing."""
+    return np.array(list(product(*(range(-1, top_gamma(field) + 1) for field in FIELDS))), dtype=np.int8)
+
+
+@cache
+def certain_to_be_blocked() -> np.ndarray:
+    """Rows of the grid that blocking finds whatever else is true of the pair."""
+    grid = pattern_grid()
+    top = grid == np.array([top_gamma(field) for field in FIELDS])
+    nhs = FIELDS.index("nhs_number")
+    return top[:, nhs] | (np.delete(top, nhs, axis=1).sum(axis=1) >= 2)
+
+
+@cache
+def presence_masks() -> np.ndarray:
+    """For each row of the grid, which fields are present in both records, as a number of one bit a field."""
+    return (pattern_grid() >= 0) @ (1 << np.arange(len(FIELDS)))
+
+
+def levels_of(model: Relations, relation: str, field: str) -> Distribution:
+    """Distribution of a field's gamma under a relation."""
+    if field in RELATIONS[relation]:
+        return model.m[field]
+    away = relation == "twins_apart" and field == "postcode"
+    return model.kin[field] if relation in KIN and not away else model.u[field]
+
+
+def likelihood(model: Relations, relation: str, grid: np.ndarray) -> np.ndarray:
+    """Probability of each pattern's present fields under a relation."""
+    result = np.ones(len(grid))
+    for i, field in enumerate(FIELDS):
+        by_gamma = np.append(levels_of(model, relation, field), 1.0)  # index -1: missing says nothing
+        result *= by_gamma[grid[:, i]]
+    return result
+
+
+def log2_share(model: Relations, relation: str, across: bool, grid: np.ndarray) -> np.ndarray:
+    """log2 of share times likelihood of each pattern."""
+    return np.log2(model.shares[relation][across]) + np.log2(likelihood(model, relation, grid))
+
+
+def match_weight(model: Relations, grid: np.ndarray) -> np.ndarray:
+    """log2 Bayes factor of each pattern: one person against strangers, before the rarity of shared values."""
+    return np.log2(likelihood(model, SAME_PERSON, grid)) - np.log2(likelihood(model, STRANGERS, grid))
+
+
+def estimate(observed: np.ndarray, pairs_by_mask: np.ndarray, start: Relations) -> Relations:
+    """Relations fitted to pattern counts.
+
+    observed: pairs counted by (within a feed or across, row of the grid); rows not certain to be blocked are ignored.
+    pairs_by_mask: all pairs of two clients, blocked or not, by (within or across, presence mask).
+    """
+    grid, certain, masks = pattern_grid(), certain_to_be_blocked(), presence_masks()
+    observed = np.where(certain, observed, 0.0)
+    total = np.where(pairs_by_mask.sum(axis=1) > 0, pairs_by_mask.sum(axis=1), np.inf)  # one feed has no pairs across
+    model = start
+    for step in range(1, MAX_ITERATIONS + 1):
+        # Expected pairs of each pattern under each relation, by (relation, within or across, row).
+        expected = {
+            name: np.outer(model.shares[name], likelihood(model, name, grid)) * pairs_by_mask[:, masks]
+            for name in RELATIONS
+        }
+        explained = np.maximum(sum(expected.values()), SMALLEST)
+        # Seen patterns are shared out among relations; unseen ones are completed as the model has them.
+        complete = {
+            name: np.where(certain, observed * expected[name] / explained, expected[name]) for name in RELATIONS
+        }
+        after = _maximise(complete, total, model, start)
+        change = _largest_change(model, after)
+        model = after
+        if change < CONVERGED_AT:
+            break
+    return Relations(model.m, model.u, model.kin, model.shares, start.rarest, step, change < CONVERGED_AT)
+
+
+def _maximise(complete: dict, total: np.ndarray, model: Relations, start: Relations) -> Relations:
+    counts = {name: complete[name].sum(axis=1) for name in RELATIONS}
+    shares = {SAME_PERSON: np.maximum((counts[SAME_PERSON] + 0.5) / total, SMALLEST)}
+    kin_total = sum(counts[name] for name in KIN)
+    for name in KIN:
+        mix = (counts[name].sum() + KIN_PRIOR_PAIRS * KIN_MIX[name]) / (kin_total.sum() + KIN_PRIOR_PAIRS)
+        shares[name] = np.maximum(mix * (kin_total + 0.5) / total, SMALLEST * mix)
+    # Namesakes meet by chance, in one feed as often as across two.
+    shares["namesakes"] = np.full(2, (counts["namesakes"].sum() + 0.5) / total[np.isfinite(total)].sum())
+    shares[STRANGERS] = np.maximum(1 - sum(shares.values()), 0.5)
+    m, kin = {}, {}
+    for i, field in enumerate(FIELDS):
+        shared = sum(complete[name].sum(axis=0) for name in RELATIONS if name == SAME_PERSON)
+        m[field] = _levels(shared, i, field, start.m[field], LEVEL_PRIOR_PAIRS)
+        chance = sum(complete[name].sum(axis=0) for name in KIN if levels_of(model, name, field) is model.kin[field])
+        kin[field] = _levels(chance, i, field, start.kin[field], KIN_LEVEL_PRIOR_PAIRS)
+    return Relations(m, model.u, kin, {name: tuple(map(float, share)) for name, share in shares.items()}, model.rarest)
+
+
+def _levels(by_row: np.ndarray | int, place: int, field: str, prior: Distribution, prior_pairs: float) -> Distribution:
+    counts = prior_pairs * prior
+    if not np.isscalar(by_row):
+        gammas = pattern_grid()[:, place]
+        present = gammas >= 0
+        counts = counts + np.bincount(gammas[present], by_row[present], minlength=top_gamma(field) + 1)
+    return np.maximum(counts / counts.sum(), SMALLEST)
+
+
+def _largest_change(before: Relations, after: Relations) -> float:
+    levels = [np.abs(before.m[f] - after.m[f]).max() for f in FIELDS]
+    levels += [np.abs(before.kin[f] - after.kin[f]).max() for f in FIELDS]
+    shares = [
+        abs(after.shares[name][i] - before.shares[name][i]) / max(after.shares[name][i], SMALLEST)
+        for name in (SAME_PERSON, "household")
+        for i in (0, 1)
+    ]
+    return float(max([*levels, *(0.01 * share for share in shares)]))
+
+
+def first_guess(m: dict[str, Distribution], u: dict[str, Distribution], prior: float, rarest: float) -> Relations:
+    """Where estimation starts: m and u as Splink learnt them; kin differ as strangers do."""
+    shares = {name: (prior * KIN_MIX[name],) * 2 for name in KIN}
+    shares |= {SAME_PERSON: (prior, prior), "namesakes": (prior / 10,) * 2}
+    shares[STRANGERS] = (1 - sum(share[0] for share in shares.values()),) * 2
+    kin = dict(u) | {"nhs_number": np.array([0.999, 0.001])}  # a relative's number is written down now and then
+    return Relations(m, u, kin, shares, rarest)
+
+
+def starting_levels(kind: str) -> dict[str, Distribution]:
+    """The starting values of m or u that stand in `comparisons`."""
+    made = {}
+    for field, levels in LEVELS.items():
+        values = np.array([getattr(level, kind) for level in reversed(levels)])
+        made[field] = values / values.sum()
+    return made

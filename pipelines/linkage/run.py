@@ -1,0 +1,208 @@
+"""Linkage as a whole: accepted tokens in, person index and quality out; and training. No Dagster, no clock.
+
+`link` is a pure function of the accepted people files, the current model and the last person index.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pandas as pd
+
+from pipelines.settings import Settings
+
+from . import cluster, load, person_ids, quality, score
+from .cluster import NO_NUMBER, Links
+from .train import Model, current_model, learn, quiet_splink
+
+Progress = Callable[[str], None]
+COMPLETED_UP_TO = 500  # clients of a component whose missing pairs are scored as well
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """Calibrated probabilities at and above which two records are joined."""
+
+    low: float
+    central: float
+    high: float
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Thresholds":
+        return cls(settings.join_probability_low, settings.join_probability, settings.join_probability_high)
+
+
+@dataclass(frozen=True)
+class LinkResult:
+    """What a run made; counts of clients (records of the index), people, and pairs at the central threshold."""
+
+    clients: int
+    people: int
+    links: int
+    model_version: str
+    index: Path
+    quality: Path
+
+
+def train(settings: Settings, progress: Progress | None = None) -> Model:
+    """Learn a model from all accepted people, keep it in the state folder and make it current."""
+    say = progress or (lambda text: None)
+    con = load.connect(settings.threads, settings.memory_limit)
+    versions = load.load_versions(con, load.people_files(settings.linkage))
+    say(f"learning from {versions:,} identity versions")
+    with quiet_splink():
+        model = learn(con, settings.linkage_seed)
+    model.save(settings.state / "models")
+    con.close()
+    return model
+
+
+def link(settings: Settings, progress: Progress | None = None) -> LinkResult:
+    """Link all accepted people with the current model (trained now if there is none) and write index and quality."""
+    say = progress or (lambda text: None)
+    model = current_model(settings.state / "models") or train(settings, progress)
+    con = load.connect(settings.threads, settings.memory_limit)
+    versions = load.load_versions(con, load.people_files(settings.linkage))
+    say(f"linking {versions:,} identity versions")
+    clients = link_versions(con, model, Thresholds.of(settings))
+    settings.state.mkdir(parents=True, exist_ok=True)
+    salt = person_ids.hub_salt(settings.state / "hub_salt")
+    ids = person_ids.assign(clients, clients["central"], person_ids.read_state(settings.state), salt)
+    index = _index(clients, ids)
+    report = quality.report(con, model, index, Thresholds.of(settings))
+    links = int(report.loc[report.measure == "links", "value"].iloc[0])
+    con.close()
+    write_parquet(index, settings.linkage / "person_index.parquet")
+    write_parquet(report, settings.linkage / "quality.parquet")
+    write_parquet(ids.index, settings.state / "person_index.parquet")
+    write_parquet(ids.history, settings.state / "person_history.parquet")
+    say(f"{len(index):,} records of {index.person_id.nunique():,} people")
+    return LinkResult(
+        clients=len(index),
+        people=index.person_id.nunique(),
+        links=links,
+        model_version=model.version,
+        index=settings.linkage / "person_index.parquet",
+        quality=settings.linkage / "quality.parquet",
+    )
+
+
+def link_versions(con: duckdb.DuckDBPyConnection, model: Model, thresholds: Thresholds) -> pd.DataFrame:
+    """One row a client of table `versions`: agency, feed, person_ref, cluster numbers low, central and high, and the
+    strongest link to another record of its person (match_weight, match_probability; missing if alone).
+
+    Leaves table `pairs`: every scored pair of versions with its levels, weight and probability.
+    """
+    with quiet_splink():
+        score_pairs(con, model)
+    clients = con.execute(
+        """
+        select client_id, agency, feed, person_ref,
+            max(case when nhs_number_verified and is_latest then nhs_number_token end) as verified
+        from versions group by all order by client_id
+        """
+    ).df()
+    verified = clients.verified.fillna(NO_NUMBER).astype("int64").to_numpy()
+    links = _complete(con, model, len(clients), thresholds.low)
+    central = cluster.people(links, len(clients), thresholds.central, verified)
+    low = cluster.nested(central, cluster.people(links, len(clients), thresholds.low, verified))
+    within = links.select(central[links.left] == central[links.right])
+    high = cluster.people(within, len(clients), thresholds.high, verified)
+    clients = clients.drop(columns="verified").assign(low=low, central=central, high=high)
+    return clients.merge(_strongest(con, clients), on="client_id", how="left").drop(columns="client_id")
+
+
+def score_pairs(con: duckdb.DuckDBPyConnection, model: Model) -> None:
+    """Fill table `pairs` with every blocked pair of versions."""
+    score.count_term_frequencies(con)
+    score.block(con)
+    score.compare(con, "blocked", "compared")
+    score.weigh(con, "compared", "pairs", model.relations)
+    con.execute("drop table compared")
+
+
+def _complete(con: duckdb.DuckDBPyConnection, model: Model, clients: int, low: float) -> Links:
+    """All pairs of clients that share a component at the low threshold, those that blocking missed scored as well."""
+    found = _client_links(con)
+    labels = cluster.candidate_components(found, clients, low)
+    sizes = np.bincount(labels)[labels]
+    wanted = (sizes > 2) & (sizes <= COMPLETED_UP_TO)
+    con.register("component", pd.DataFrame({"client_id": np.flatnonzero(wanted), "component": labels[wanted]}))
+    con.execute(
+        f"""
+        create or replace table missing as
+        with members as (select record_id, client_id, component from versions inner join component using (client_id))
+        select a.record_id as record_id_l, b.record_id as record_id_r, cast({score.UNBLOCKED} as tinyint) as rule
+        from members as a
+        inner join members as b on a.component = b.component and a.client_id < b.client_id
+        anti join blocked as known
+            on known.record_id_l = least(a.record_id, b.record_id) and known.record_id_r = greatest(a.record_id, b.record_id)
+        """
+    )
+    score.compare(con, "missing", "compared")
+    score.weigh(con, "compared", "completing", model.relations)
+    con.execute("insert into pairs by name from completing")
+    for table in ("missing", "compared", "completing", "blocked"):
+        con.execute(f"drop table {table}")
+    con.unregister("component")
+    links = _client_links(con)
+    return links.select(labels[links.left] == labels[links.right])
+
+
+def _client_links(con: duckdb.DuckDBPyConnection) -> Links:
+    """Pairs of clients with the probability of their likeliest pair of versions."""
+    columns = con.execute(
+        """
+        select least(client_id_l, client_id_r) as l, greatest(client_id_l, client_id_r) as r, max(match_probability) as p
+        from pairs group by 1, 2 order by 1, 2
+        """
+    ).fetchnumpy()
+    return Links(columns["l"].astype(np.int64), columns["r"].astype(np.int64), columns["p"].astype(float))
+
+
+def _strongest(con: duckdb.DuckDBPyConnection, clients: pd.DataFrame) -> pd.DataFrame:
+    """For each client with company its strongest link to another client of its person."""
+    con.register("person", clients[["client_id", "central"]])
+    strongest = con.execute(
+        """
+        with inside as (
+            select client_id_l, client_id_r, match_weight, match_probability
+            from pairs
+            inner join person as l on l.client_id = client_id_l
+            inner join person as r on r.client_id = client_id_r and r.central = l.central
+        ),
+        both_ways as (
+            select client_id_l as client_id, match_weight, match_probability from inside
+            union all by name
+            select client_id_r as client_id, match_weight, match_probability from inside
+        )
+        select client_id, max(match_weight) as match_weight, max(match_probability) as match_probability
+        from both_ways group by client_id order by client_id
+        """
+    ).df()
+    con.unregister("person")
+    return strongest
+
+
+def _index(clients: pd.DataFrame, ids: person_ids.PersonIds) -> pd.DataFrame:
+    """The person index in its published columns, ordered by client."""
+    index = clients.merge(ids.index[[*person_ids.KEY, "person_id"]], on=person_ids.KEY, validate="one_to_one")
+    index = index.sort_values(person_ids.KEY, ignore_index=True)
+    # The other scenarios' keys are named after the central person, so that they last as long as it does.
+    index["person_id_low"] = "L" + index.groupby("low").person_id.transform("min").str[1:]
+    part = index.groupby("person_id").high.transform(lambda labels: pd.factorize(labels)[0])
+    index["person_id_high"] = "H" + index.person_id.str[1:] + "." + part.astype(str)
+    index["records"] = index.groupby("person_id").person_id.transform("size").astype("int32")
+    columns = ["person_id", "person_id_low", "person_id_high", "match_weight", "match_probability", "records"]
+    return index[[*person_ids.KEY, *columns]]
+
+
+def write_parquet(table: pd.DataFrame, path: Path) -> None:
+    """Write apart and move into place, so that a reader sees the old file or the new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    building = path.with_name(f".{path.name}.{os.getpid()}")
+    table.to_parquet(building, index=False)
+    os.replace(building, path)

@@ -1,0 +1,144 @@
+"""Pairs of identity versions: which are compared, how far each field agrees, and how likely they are one person.
+
+Splink finds the pairs (blocking); the levels are the SQL of `comparisons`; the probability weighs one person against
+every other explanation that `relations` knows. Each pair is scored once, over all feeds. Nothing here joins anybody.
+"""
+
+from collections.abc import Iterable
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+from splink import DuckDBAPI, Linker
+
+from . import relations
+from .comparisons import FIELDS, LEVELS, PRESENCE, splink_settings, top_gamma
+from .load import WORDS
+from .relations import RELATIONS, SAME_PERSON, STRANGERS, Relations
+
+TERM_FREQUENCY = {field: levels[0].term_frequency for field, levels in LEVELS.items() if levels[0].term_frequency}
+UNBLOCKED = -1  # rule of a pair that no blocking rule found and that was scored because its component needed it
+
+
+def block(con: duckdb.DuckDBPyConnection, versions: str = "versions") -> None:
+    """Fill table `blocked` (record_id_l, record_id_r, rule) with each pair that a blocking rule finds, once."""
+    linker = Linker(DuckDBAPI(con).register(versions), splink_settings())
+    pairs = linker.inference.compute_blocked_pairs_for_predict()
+    con.execute(
+        f"""
+        create or replace table blocked as
+        select join_key_l as record_id_l, join_key_r as record_id_r, cast(match_key as tinyint) as rule
+        from {pairs.physical_name}
+        """
+    )
+    pairs.drop_table_from_database_and_remove_from_cache()
+
+
+def count_term_frequencies(con: duckdb.DuckDBPyConnection) -> None:
+    """Fill tables `tf_<field>` (token, frequency): share of clients with a value who have this one, by latest version."""
+    for field, token in TERM_FREQUENCY.items():
+        con.execute(
+            f"""
+            create or replace table tf_{field} as
+            select {token} as token, count(*) / sum(count(*)) over () as frequency
+            from versions where is_latest and {token} is not null group by 1
+            """
+        )
+
+
+def compare(con: duckdb.DuckDBPyConnection, pairs: str, into: str, versions: str = "versions") -> None:
+    """Fill table `into` with the levels of table `pairs`: gamma_<field> (TINYINT, -1 missing), across (two feeds or one),
+    and tf_<field>, the frequency of the value that both have (NULL where they differ)."""
+    gammas = ",\n".join(f"{_gamma_sql(field)} as gamma_{field}" for field in FIELDS)
+    shared = ",\n".join(
+        f"case when l.{token} = r.{token} then l.{token} end as shared_{field}" for field, token in TERM_FREQUENCY.items()
+    )
+    columns = sorted(_columns_needed())
+    con.execute(
+        f"""
+        create or replace table {into} as
+        with sides as (
+            select p.record_id_l, p.record_id_r, p.rule, l.client_id as client_id_l, r.client_id as client_id_r,
+                l.feed_id <> r.feed_id as across, {shared},
+                {", ".join(f"l.{c} as {c}_l, r.{c} as {c}_r" for c in columns)}
+            from {pairs} as p
+            inner join {versions} as l on l.record_id = p.record_id_l
+            inner join {versions} as r on r.record_id = p.record_id_r
+        ),
+        levels as (
+            select record_id_l, record_id_r, rule, client_id_l, client_id_r, across,
+                {", ".join(f"shared_{field}" for field in TERM_FREQUENCY)}, {gammas}
+            from sides
+        )
+        select levels.* exclude ({", ".join(f"shared_{field}" for field in TERM_FREQUENCY)}),
+            {", ".join(f"tf_{field}.frequency as tf_{field}" for field in TERM_FREQUENCY)}
+        from levels
+        {" ".join(f"left join tf_{field} on tf_{field}.token = shared_{field}" for field in TERM_FREQUENCY)}
+        """
+    )
+
+
+def _gamma_sql(field: str) -> str:
+    cases = [f"when {PRESENCE[field]}_l is null or {PRESENCE[field]}_r is null then -1"]
+    for gamma, level in zip(range(top_gamma(field), 0, -1), LEVELS[field][:-1], strict=True):
+        cases.append(f"when {level.sql} then {gamma}")
+    return f"cast(case {' '.join(cases)} else 0 end as tinyint)"
+
+
+def _columns_needed() -> set[str]:
+    columns = set(PRESENCE.values()) | {"forename_swap_token", "surname_swap_token", "forename_root_token"}
+    columns |= {"dob_unordered_token", "postcode_sector_token", "nhs_number_token", *TERM_FREQUENCY.values()}
+    return columns | {f"{field}_w{i}" for field in FIELDS if field != "nhs_number" for i in range(WORDS)}
+
+
+def weigh(con: duckdb.DuckDBPyConnection, compared: str, into: str, model: Relations) -> None:
+    """Fill table `into` with match_weight (log2 of the Bayes factor, one person against strangers) and
+    match_probability (one person against every other relation) beside the levels of table `compared`."""
+    con.register("pattern_weights", _pattern_weights(model))
+    exact = {field: float(model.u[field][top_gamma(field)]) for field in TERM_FREQUENCY}
+    rarity = ", ".join(
+        f"case when tf_{field} is null then 0 else log2({exact[field]!r} / greatest(tf_{field}, {model.rarest!r})) end "
+        f"as rarity_{field}"
+        for field in TERM_FREQUENCY
+    )
+    # Sharing a rare value speaks for a relation that shares the field, not for one that meets in it by chance.
+    odds = {
+        name: f"pow(2, least(60, odds_{name} - ({_rarity_of(f for f in TERM_FREQUENCY if f not in fields)})))"
+        for name, fields in RELATIONS.items()
+        if name != SAME_PERSON
+    }
+    kin_odds = " + ".join(odds[name] for name in odds if name != STRANGERS)
+    con.execute(
+        f"""
+        create or replace table {into} as
+        with rare as (select *, {rarity} from {compared})
+        select rare.* exclude ({", ".join([*(f"rarity_{f}" for f in TERM_FREQUENCY), *(f"tf_{f}" for f in TERM_FREQUENCY)])}),
+            w.match_weight + {_rarity_of(TERM_FREQUENCY)} as match_weight,
+            1 / (1 + {kin_odds} + {odds[STRANGERS]}) as match_probability,
+            -log2({kin_odds} + {odds[STRANGERS]} * stranger_prior) as evidence
+        from rare
+        inner join pattern_weights as w using (across, {", ".join(f"gamma_{field}" for field in FIELDS)})
+        """
+    )
+    con.unregister("pattern_weights")
+
+
+def _rarity_of(fields: Iterable[str]) -> str:
+    return " + ".join(f"rarity_{field}" for field in fields) or "0"
+
+
+def _pattern_weights(model: Relations):
+    """Every pattern of levels with its match weight and, for each other relation, log2 odds of it against one person."""
+    grid = relations.pattern_grid()
+    tables = []
+    for across in (False, True):
+        log_odds = {name: relations.log2_share(model, name, across, grid) for name in RELATIONS}
+        columns = {f"gamma_{field}": pa.array(grid[:, i], pa.int8()) for i, field in enumerate(FIELDS)}
+        columns["across"] = pa.array(np.full(len(grid), across))
+        columns["stranger_prior"] = np.full(len(grid), model.shares[SAME_PERSON][across] / model.shares[STRANGERS][across])
+        columns["match_weight"] = relations.match_weight(model, grid)
+        for name in RELATIONS:
+            if name != SAME_PERSON:
+                columns[f"odds_{name}"] = log_odds[name] - log_odds[SAME_PERSON]
+        tables.append(pa.table(columns))
+    return pa.concat_tables(tables)

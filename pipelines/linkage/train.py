@@ -1,0 +1,214 @@
+"""Learns a linkage model from a region's own people, without labels, and keeps it with its training record.
+
+Two steps: Splink estimates m and u (random sampling, expectation maximisation); `relations` then tells one person from
+kin, namesakes and strangers. A model is one JSON file in the state folder, named by its content, with a pointer to the
+current one. Training that does not converge fails. Trained on the latest version of each client only.
+"""
+
+import hashlib
+import json
+import logging
+import os
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import numpy as np
+from splink import DuckDBAPI, Linker
+
+from . import relations, score
+from .blocking import DETERMINISTIC_RULES, TRAINING_RULES
+from .comparisons import FIELDS, LEVELS, PRESENCE, splink_settings, top_gamma
+from .relations import Relations
+
+MODEL_FORM = 1  # of the JSON file
+PRIOR_RECALL = 0.7  # share of true pairs that the deterministic rules are taken to find, for the first guess only
+SAMPLED_PAIRS = 2e6  # for u
+TRAINING_PAIRS = 1e6  # cap for each rule of expectation maximisation
+FEWEST_TRAINING_PAIRS = 50  # blocked pairs below which a rule teaches nothing
+RAREST_CLIENTS = 2  # a value is credited with the rarity of one that this many clients have, never more
+
+
+class NotConverged(RuntimeError):
+    """Training did not settle; the model before it stays current."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """What linkage needs: relations to weigh pairs by, Splink's own settings, and how they were learnt."""
+
+    relations: Relations
+    splink: dict
+    training: dict
+
+    @property
+    def version(self) -> str:
+        """12 hex characters of the content."""
+        return hashlib.sha256(self._text().encode()).hexdigest()[:12]
+
+    def _text(self) -> str:
+        content = {
+            "form": MODEL_FORM,
+            "relations": self.relations.to_json(),
+            "splink": self.splink,
+            "training": self.training,
+        }
+        return json.dumps(content, indent=1, sort_keys=True)
+
+    def save(self, models: Path) -> Path:
+        """Write <models>/<version>.json and point current.json at it; both by rename."""
+        models.mkdir(parents=True, exist_ok=True)
+        path = models / f"{self.version}.json"
+        _write(path, self._text())
+        _write(models / "current.json", json.dumps({"version": self.version}))
+        return path
+
+
+def read_model(path: Path) -> Model:
+    content = json.loads(path.read_text())
+    if content.get("form") != MODEL_FORM:
+        raise ValueError(f"{path} is a model of another form. Train a new one: upstream train")
+    return Model(Relations.from_json(content["relations"]), content["splink"], content["training"])
+
+
+def current_model(models: Path) -> Model | None:
+    """The model that current.json points at, or None where none was trained yet."""
+    pointer = models / "current.json"
+    if not pointer.exists():
+        return None
+    return read_model(models / f"{json.loads(pointer.read_text())['version']}.json")
+
+
+def _write(path: Path, text: str) -> None:
+    building = path.with_name(f".{path.name}.{os.getpid()}")
+    building.write_text(text)
+    os.replace(building, path)
+
+
+def learn(con: duckdb.DuckDBPyConnection, seed: int) -> Model:
+    """A model learnt from table `versions`. Raises NotConverged."""
+    con.execute("create or replace table training as select * from versions where is_latest order by record_id")
+    score.count_term_frequencies(con)
+    clients = con.execute("select count(*) from training").fetchall()[0][0]
+    splink_model, record = _splink_model(con, clients, seed)
+    u = _chance_levels(con, splink_model)
+    m = _levels_of_splink(splink_model, "m_probability")
+    prior = splink_model["probability_two_random_records_match"]
+    score.block(con, "training")
+    score.compare(con, "blocked", "compared", "training")
+    start = relations.first_guess(m, u, prior, RAREST_CLIENTS / max(clients, RAREST_CLIENTS))
+    observed, pairs_by_mask = _pattern_counts(con), _pairs_by_mask(con)
+    fitted = relations.estimate(observed, pairs_by_mask, start)
+    record |= {
+        "clients": clients,
+        "pairs_compared": int(con.execute("select count(*) from compared").fetchall()[0][0]),
+        "relations": {"iterations": fitted.iterations, "converged": fitted.converged},
+        "seed": seed,
+    }
+    record["converged"] = fitted.converged and all(rule.get("converged", True) for rule in record["rules"])
+    if not record["converged"]:
+        raise NotConverged("Training did not converge; the last model stays in use. Look at fields that came in empty.")
+    for table in ("training", "blocked", "compared"):
+        con.execute(f"drop table {table}")
+    return Model(fitted, splink_model, record)
+
+
+def _splink_model(con: duckdb.DuckDBPyConnection, clients: int, seed: int) -> tuple[dict, dict]:
+    """Splink's model as JSON and what happened in training it."""
+    settings = splink_settings()
+    linker = Linker(DuckDBAPI(con).register("training"), settings)
+    linker.training.estimate_probability_two_random_records_match(list(DETERMINISTIC_RULES), recall=PRIOR_RECALL)
+    linker.training.estimate_u_using_random_sampling(max_pairs=SAMPLED_PAIRS, seed=seed)
+    rules = []
+    for name, rule in TRAINING_RULES.items():
+        pairs = con.execute(
+            f"select count(*) from training as l inner join training as r on {rule} and l.record_id < r.record_id"
+        ).fetchall()[0][0]
+        entry = {"rule": name, "pairs": pairs, "trained": pairs >= FEWEST_TRAINING_PAIRS}
+        if entry["trained"]:
+            session = linker.training.estimate_parameters_using_expectation_maximisation(rule, max_pairs=TRAINING_PAIRS)
+            entry["iterations"] = len(session._core_model_settings_history) - 1
+            entry["converged"] = entry["iterations"] < settings.max_iterations
+        rules.append(entry)
+    model = linker.misc.save_model_to_json()
+    fallback = [
+        f"{comparison['output_column_name']}: {level['label_for_charts']}"
+        for comparison in model["comparisons"]
+        for level in comparison["comparison_levels"]
+        if not level.get("is_null_level") and _is_starting_value(comparison["output_column_name"], level)
+    ]
+    return model, {"rules": rules, "starting_values_kept": fallback, "splink_prior_recall": PRIOR_RECALL}
+
+
+def _is_starting_value(field: str, level: dict) -> bool:
+    return any(x.name == level["label_for_charts"] and x.m == level.get("m_probability") for x in LEVELS[field])
+
+
+def _levels_of_splink(model: dict, kind: str) -> dict[str, np.ndarray]:
+    """m or u by field and gamma; a level that Splink could not learn keeps its starting value."""
+    fallback = relations.starting_levels(kind[0])
+    made = {}
+    for comparison in model["comparisons"]:
+        field = comparison["output_column_name"]
+        levels = [level for level in comparison["comparison_levels"] if not level.get("is_null_level")]
+        values = np.array([level.get(kind) or np.nan for level in reversed(levels)], dtype=float)
+        values = np.where(np.isfinite(values), values, fallback[field])
+        values = np.maximum(values, relations.SMALLEST)
+        made[field] = values / values.sum()
+    return made
+
+
+def _chance_levels(con: duckdb.DuckDBPyConnection, splink_model: dict) -> dict[str, np.ndarray]:
+    """u by field and gamma: equality is counted over all pairs, the levels between come from Splink's sample."""
+    made = _levels_of_splink(splink_model, "u_probability")
+    for field in FIELDS:
+        token = LEVELS[field][0].term_frequency
+        if not token:
+            continue
+        agreeing, present = con.execute(
+            f"""
+            with counts as (select count(*) as n from training where {token} is not null group by {token})
+            select sum(n * (n - 1)) / 2.0, sum(n) from counts
+            """
+        ).fetchall()[0]
+        if present and present > 1:
+            # Half a pair more than were seen: what never happened in this sample is rare, not impossible.
+            equal = (agreeing + 0.5) / (present * (present - 1) / 2 + 1)
+            rest = made[field][: top_gamma(field)]
+            made[field] = np.append(rest / rest.sum() * (1 - equal), equal)
+    return made
+
+
+def _pattern_counts(con: duckdb.DuckDBPyConnection) -> np.ndarray:
+    """Pairs of table `compared` by (within a feed or across, row of the pattern grid)."""
+    gammas = ", ".join(f"gamma_{field}" for field in FIELDS)
+    rows = con.execute(f"select across, {gammas}, count(*) from compared group by all order by all").fetchall()
+    place = {tuple(row): i for i, row in enumerate(relations.pattern_grid().tolist())}
+    counts = np.zeros((2, len(place)))
+    for across, *pattern, pairs in rows:
+        counts[int(across), place[tuple(pattern)]] = pairs
+    return counts
+
+
+def _pairs_by_mask(con: duckdb.DuckDBPyConnection) -> np.ndarray:
+    """All pairs of clients by (within a feed or across, presence mask of both)."""
+    mask = " + ".join(f"(({PRESENCE[field]} is not null)::integer << {i})" for i, field in enumerate(FIELDS))
+    rows = con.execute(f"select feed_id, {mask} as mask, count(*) from training group by all order by all").fetchall()
+    pairs = np.zeros((2, 2 ** len(FIELDS)))
+    for i, (feed, present, clients) in enumerate(rows):
+        pairs[0, present] += clients * (clients - 1) / 2
+        for other_feed, other_present, other_clients in rows[i + 1 :]:
+            pairs[int(feed != other_feed), present & other_present] += clients * other_clients
+    return pairs
+
+
+@contextmanager
+def quiet_splink():
+    """Splink's advice is for whoever tunes a model; the training record says what matters here."""
+    logger = logging.getLogger("splink")
+    disabled, logger.disabled = logger.disabled, True
+    try:
+        yield
+    finally:
+        logger.disabled = disabled
