@@ -32,10 +32,10 @@ select
     months.month, -- [label] Month as YYYY-MM
     feeds.label as feed_label, -- [label] Service
     months.arrived, -- [label] Whether the service's records for the month arrived
-    contacts_by_month.contacts, -- [count] Contacts that started in the month
-    contacts_by_month.people, -- [people] People with at least one of those contacts
-    contacts_by_month.contacts_of_people_who_cycle, -- [count] Contacts of people who cycle at any time in the data
-    contacts_by_month.people_who_cycle -- [people] People who cycle among those people
+    if(months.arrived, coalesce(contacts_by_month.contacts, 0), null) as contacts, -- [count] Contacts that started in the month
+    if(months.arrived, coalesce(contacts_by_month.people, 0), null) as people, -- [people] People with at least one of those contacts
+    if(months.arrived, coalesce(contacts_by_month.contacts_of_people_who_cycle, 0), null) as contacts_of_people_who_cycle, -- [count] Contacts of people who cycle at any time in the data
+    if(months.arrived, coalesce(contacts_by_month.people_who_cycle, 0), null) as people_who_cycle -- [people] People who cycle among those people
 from months
 inner join reference.feeds using (feed)
 left join contacts_by_month

@@ -1,0 +1,100 @@
+"""The board's tables before disclosure control."""
+
+
+def test_headlines_carry_the_smallest_and_largest_value_over_the_linkage_scenarios(check):
+    check(
+        "board.headlines",
+        {
+            "marts.headline_scenarios": """
+            headline_id           | scenario | people | contacts | minutes | share
+            people_who_cycle      | central  | 20     | 200      |         | 0.2
+            people_who_cycle      | low      | 25     | 230      |         | 0.25
+            people_who_cycle      | high     | 18     | 190      |         | 0.15
+            police_hospital_waits | central  | 9      | 30       | 900     |
+            police_hospital_waits | low      | 8      | 30       | 900     |
+            police_hospital_waits | high     | 10     | 30       | 900     |
+            """
+        },
+        """
+        position | headline_id           | unit    | people | people_low | people_high | contacts | contacts_low | contacts_high | minutes | share | share_low | share_high
+        4        | people_who_cycle      | people  | 20     | 18         | 25          | 200      | 190          | 230           |         | 0.2   | 0.15      | 0.25
+        8        | police_hospital_waits | minutes | 9      | 8          | 10          | 30       | 30           | 30            | 900     |       |           |
+        """,
+    )
+
+
+def test_a_month_that_did_not_arrive_has_no_figures_rather_than_zero(check):
+    check(
+        "board.monthly_contacts",
+        {
+            "marts.data_quality": """
+            period  | feed             | measure          | rows
+            2024-01 | ae_attendances   | accepted         | 3
+            2024-02 | ae_attendances   | missing_delivery | 1
+            2024-01 | police_incidents | accepted         | 0
+            """,
+            "marts.contacts": """
+            contact_id | person_id | feed           | started_at
+            C1         | P1        | ae_attendances | 2024-01-01
+            C2         | P1        | ae_attendances | 2024-01-31
+            C3         | P2        | ae_attendances | 2024-01-05
+            C4         | P2        | ae_attendances | 2024-02-01
+            C5         | P2        | ae_attendances | 2023-12-31
+            """,
+            "marts.cycling_people": """
+            person_id | definition_id
+            P1        | cross_agency_cycle
+            P2        | ae_5_in_year
+            """,
+        },
+        """
+        month   | feed_label | arrived | contacts | people | contacts_of_people_who_cycle | people_who_cycle
+        2024-01 | A&E        | true    | 3        | 2      | 2                            | 1
+        2024-02 | A&E        | false   |          |        |                              |
+        2024-01 | Police     | true    | 0        | 0      | 0                            | 0
+        """,
+    )
+
+
+def test_handoffs_between_agencies_are_counted_by_pair_and_by_whether_the_need_was_kept(check):
+    check(
+        "board.handoffs",
+        {
+            "marts.handoffs": """
+            contact_id | person_id | from_feed        | to_feed        | between_agencies | same_need | days_between
+            C1         | P1        | police_incidents | ae_attendances | true             | true      | 1
+            C2         | P1        | police_incidents | ae_attendances | true             | true      | 4
+            C3         | P2        | police_incidents | ae_attendances | true             | true      | 5
+            C4         | P2        | police_incidents | ae_attendances | true             | false     | 2
+            C5         | P2        | ae_attendances   | ae_attendances | false            | true      | 2
+            """
+        },
+        """
+        from_label | to_label | need_kept    | handoffs | people | median_days
+        Police     | A&E      | Same need    | 3        | 2      | 4
+        Police     | A&E      | Another need | 1        | 1      | 2
+        """,
+    )
+
+
+def test_first_missed_doors_are_counted_by_need_and_service(check):
+    check(
+        "board.first_missed_doors",
+        {
+            "marts.spells": """
+            spell_id | person_id | need     | first_missed_door_feed | first_missed_door_contact_id
+            S1       | P1        | dementia | social_care_events     | C1
+            S2       | P1        | dementia | social_care_events     | C2
+            S3       | P2        | dementia | social_care_events     | C3
+            S4       | P2        | dementia | police_incidents       | C4
+            S5       | P3        | dementia |                        |
+            S6       | P3        | crime    | police_incidents       | C6
+            """
+        },
+        """
+        need_label             | door_label        | spells | people | share
+        Dementia and confusion | Adult social care | 3      | 2      | 0.75
+        Dementia and confusion | Police            | 1      | 1      | 0.25
+        Crime and disorder     | Police            | 1      | 1      | 1
+        """,
+    )

@@ -1,0 +1,363 @@
+"""The marts, each from what stands before it."""
+
+
+def test_people_known_only_as_callers_are_left_out_of_the_marts(check):
+    check(
+        "marts.people",
+        {
+            "staging.people": """
+            person_id | contacts | agencies | records
+            P1        | 2        | 1        | 3
+            P2        | 0        | 0        | 1
+            """,
+            "staging.contacts": """
+            contact_id | person_id | need    | need_group
+            C1         | P1        | crime   | crime
+            C2         | P1        | frailty | later_life
+            """,
+            "linkage.person_index": """
+            person_ref | person_id | match_probability
+            a          | P1        | 0.99996
+            b          | P1        | 0.93
+            c          | P1        |
+            d          | P2        |
+            """,
+        },
+        """
+        person_id | contacts | need    | records | weakest_link
+        P1        | 2        | frailty | 3       | 0.93
+        """,
+    )
+
+
+def test_each_contact_names_its_spell(check):
+    check(
+        "marts.contacts",
+        {
+            "staging.contacts": """
+            contact_id | person_id | started_at
+            C1         | P1        | 2024-01-01
+            C2         | P1        | 2024-01-05
+            C3         | P1        | 2024-06-01
+            """
+        },
+        """
+        contact_id | person_id | started_at | spell_id
+        C1         | P1        | 2024-01-01 | S1
+        C2         | P1        | 2024-01-05 | S1
+        C3         | P1        | 2024-06-01 | S3
+        """,
+    )
+
+
+def test_a_spell_has_its_first_door_and_its_first_missed_door(check):
+    check(
+        "marts.spells",
+        {
+            "staging.contacts": """
+            contact_id | person_id | feed               | outcome_group     | crisis | started_at
+            C1         | P1        | social_care_events | no_further_action | false  | 2024-01-01
+            C2         | P1        | ae_attendances     | admitted          | true   | 2024-01-03
+            """
+        },
+        """
+        spell_id | contacts | first_door_feed    | first_missed_door_feed | days_to_crisis
+        S1       | 2        | social_care_events | social_care_events     | 2
+        """,
+    )
+
+
+def test_cycling_people_are_those_of_the_central_scenario(check):
+    check(
+        "marts.cycling_people",
+        {
+            "journeys.cycling": """
+            scenario | person_key | definition_id | times_met
+            central  | P1         | D             | 3
+            low      | L1         | D             | 3
+            high     | H1         | D             | 3
+            """
+        },
+        """
+        person_id | definition_id | times_met
+        P1        | D             | 3
+        """,
+    )
+
+
+def test_handoffs_are_published_as_they_are(check):
+    check(
+        "marts.handoffs",
+        {
+            "staging.contacts": """
+            contact_id | person_id | agency | feed             | started_at
+            C1         | P1        | NPOL   | police_incidents | 2024-01-01
+            C2         | P1        | RWX    | ae_attendances   | 2024-01-02
+            """
+        },
+        """
+        contact_id | from_feed        | to_feed        | handed_off_at | days_between
+        C1         | police_incidents | ae_attendances | 2024-01-01    | 1
+        """,
+    )
+
+
+def test_every_stay_is_kept_however_long_and_its_flags_turn_at_4_12_and_24_hours(check):
+    check(
+        "marts.waits",
+        {
+            "staging.ae_attendances": """
+            contact_id | stay_minutes | left_out
+            C1         | 240          |
+            C2         | 241          |
+            C3         | 719          |
+            C4         | 720          |
+            C5         | 1439         |
+            C6         | 1440         |
+            C7         | 99999        |
+            C8         | 60           | duplicate event
+            """,
+            "staging.police_incidents": """
+            contact_id | hospital_wait_minutes | staff_minutes
+            C9         | 360                   | 780
+            C10        | 0                     | 50
+            C11        |                       | 40
+            """,
+            "staging.contacts": "contact_id\n" + "\n".join(f"C{n}" for n in range(1, 12)),
+        },
+        """
+        contact_id | wait_kind            | minutes | over_4_hours | over_12_hours | over_24_hours | officer_minutes
+        C1         | ae_stay              | 240     | false        | false         | false         |
+        C2         | ae_stay              | 241     | true         | false         | false         |
+        C3         | ae_stay              | 719     | true         | false         | false         |
+        C4         | ae_stay              | 720     | true         | true          | false         |
+        C5         | ae_stay              | 1439    | true         | true          | false         |
+        C6         | ae_stay              | 1440    | true         | true          | true          |
+        C7         | ae_stay              | 99999   | true         | true          | true          |
+        C9         | police_hospital_wait | 360     | true         | false         | false         | 780
+        """,
+    )
+
+
+def test_demand_counts_people_and_contacts_apart_and_says_how_many_feeds_arrived(check):
+    check(
+        "marts.demand_by_area_need_month",
+        {
+            "staging.contacts": """
+            contact_id | person_id | lsoa      | need    | crisis | started_at
+            C1         | P1        | E01990001 | frailty | true   | 2024-01-31 23:59
+            C2         | P1        | E01990001 | frailty | false  | 2024-01-01
+            C3         | P2        | E01990001 | frailty | false  | 2024-01-02
+            C4         | P2        | E01990001 | crime   | false  | 2024-01-02
+            C5         | P2        |           | frailty | false  | 2024-02-01
+            C6         | P2        | E01990001 | frailty | false  | 2019-02-01
+            """,
+            "accepted.deliveries": """
+            feed               | period  | status
+            police_incidents   | 2024-01 | accepted
+            ae_attendances     | 2024-01 | accepted
+            ae_attendances     | 2024-01 | superseded
+            social_care_events | 2024-01 | accepted
+            police_incidents   | 2024-02 | refused
+            ae_attendances     | 2024-02 | accepted
+            """,
+        },
+        """
+        month   | lsoa      | need    | contacts | people | crisis_contacts | feeds_arrived | feeds_expected | residents
+        2024-01 | E01990001 | frailty | 3        | 2      | 1               | 3             | 3              | 1930
+        2024-01 | E01990001 | crime   | 1        | 1      | 0               | 3             | 3              | 1930
+        2024-02 |           | frailty | 1        | 1      | 0               | 1             | 3              |
+        """,
+    )
+
+
+def test_data_quality_accounts_for_every_row_and_every_delivery(check):
+    check(
+        "marts.data_quality",
+        {
+            "accepted.deliveries": """
+            agency | feed             | period  | delivery_id | status     | received_people | received_attributes | received_activity | accepted_people | accepted_attributes | accepted_activity
+            NPOL   | police_incidents | 2024-01 | D1          | superseded | 9               | 9                   | 9                 | 9               | 9                   | 9
+            NPOL   | police_incidents | 2024-01 | D2          | accepted   | 5               | 5                   | 7                 | 5               | 5                   | 6
+            NPOL   | police_incidents | 2024-02 | D3          | refused    |                 |                     |                   |                 |                     |
+            RWX    | ae_attendances   | 2024-02 | D4          | accepted   | 1               | 1                   | 1                 | 1               | 1                   | 1
+            """,
+            "accepted.refused": """
+            agency | feed             | period  | delivery_id | file     | row_number | rule
+            NPOL   | police_incidents | 2024-01 | D2          | activity | 3          | known_grade
+            NPOL   | police_incidents | 2024-01 | D1          | activity | 3          | known_grade
+            """,
+            "staging.unmapped_codes": """
+            agency | feed             | period  | column_name | codes | unmapped
+            NPOL   | police_incidents | 2024-01 | qualifiers  | 4     | 2
+            NPOL   | police_incidents | 2024-01 | grade       | 6     | 0
+            """,
+            "staging.left_out": """
+            agency | feed             | period  | reason            | rows
+            NPOL   | police_incidents | 2024-01 | caller or witness | 2
+            """,
+            "staging.contacts": """
+            contact_id | agency | feed             | period
+            C1         | NPOL   | police_incidents | 2024-01
+            """,
+        },
+        """
+        period  | feed               | agency | measure          | detail                | rows
+        2024-01 | police_incidents   | NPOL   | received         | people                | 5
+        2024-01 | police_incidents   | NPOL   | received         | attributes            | 5
+        2024-01 | police_incidents   | NPOL   | received         | activity              | 7
+        2024-01 | police_incidents   | NPOL   | accepted         | people                | 5
+        2024-01 | police_incidents   | NPOL   | accepted         | attributes            | 5
+        2024-01 | police_incidents   | NPOL   | accepted         | activity              | 6
+        2024-01 | police_incidents   | NPOL   | refused          | activity: known_grade | 1
+        2024-01 | police_incidents   | NPOL   | unmapped_code    | qualifiers            | 2
+        2024-01 | police_incidents   | NPOL   | left_out         | caller or witness     | 2
+        2024-01 | police_incidents   | NPOL   | contacts         |                       | 1
+        2024-02 | police_incidents   | NPOL   | missing_delivery |                       | 1
+        2024-02 | police_incidents   | NPOL   | refused_delivery |                       | 1
+        2024-01 | ae_attendances     | RWX    | missing_delivery |                       | 1
+        2024-02 | ae_attendances     | RWX    | received         | people                | 1
+        2024-02 | ae_attendances     | RWX    | received         | attributes            | 1
+        2024-02 | ae_attendances     | RWX    | received         | activity              | 1
+        2024-02 | ae_attendances     | RWX    | accepted         | people                | 1
+        2024-02 | ae_attendances     | RWX    | accepted         | attributes            | 1
+        2024-02 | ae_attendances     | RWX    | accepted         | activity              | 1
+        2024-01 | social_care_events |        | missing_delivery |                       | 1
+        2024-02 | social_care_events |        | missing_delivery |                       | 1
+        """,
+    )
+
+
+def test_a_definition_that_nobody_meets_has_a_cohort_of_none(check):
+    check(
+        "marts.definitions",
+        {
+            "reference.definitions": """
+            definition_id | label | min_contacts
+            D             | Often | 4
+            NOBODY        | Never | 99
+            """,
+            "journeys.cycling": """
+            scenario | person_key | definition_id
+            central  | P1         | D
+            central  | P2         | D
+            low      | L1         | D
+            low      | L2         | D
+            low      | L3         | D
+            high     | H1         | D
+            """,
+        },
+        """
+        definition_id | label | people | people_low | people_high
+        D             | Often | 2      | 1          | 3
+        NOBODY        | Never | 0      | 0          | 0
+        """,
+    )
+
+
+TWO_PEOPLE = {
+    "staging.contacts": """
+    contact_id | agency | feed             | person_id
+    C1         | RWX    | ae_attendances   | P1
+    C2         | NPOL   | police_incidents | P1
+    C3         | RWX    | ae_attendances   | P2
+    C4         | NPOL   | police_incidents | P2
+    """,
+    "staging.person_scenarios": """
+    contact_id | scenario | person_key
+    C1         | central  | P1
+    C2         | central  | P1
+    C3         | central  | P2
+    C4         | central  | P2
+    C1         | low      | L1
+    C2         | low      | L1
+    C3         | low      | L1
+    C4         | low      | L1
+    C1         | high     | H1
+    C2         | high     | H2
+    C3         | high     | H3
+    C4         | high     | H3
+    """,
+    "journeys.cycling": """
+    scenario | person_key | definition_id
+    central  | P1         | cross_agency_cycle
+    central  | P2         | ae_5_in_year
+    low      | L1         | cross_agency_cycle
+    """,
+    "marts.waits": """
+    contact_id | wait_kind            | minutes | over_12_hours | over_24_hours
+    C1         | ae_stay              | 1320    | true          | false
+    C3         | ae_stay              | 60      | false         | false
+    C2         | police_hospital_wait | 300     | false         | false
+    """,
+    "opportunities.mo3": """
+    scenario | signal_contact_id | followed_by_crisis | window_complete
+    central  | C1                | true               | true
+    central  | C3                | false              | true
+    low      | C1                | true               | true
+    high     | C3                | false              | false
+    """,
+}
+
+
+def test_every_headline_is_computed_anew_under_each_linkage_scenario(check):
+    check(
+        "marts.headline_scenarios",
+        TWO_PEOPLE,
+        """
+        headline_id                        | scenario | people | contacts | minutes | share
+        people_seen                        | central  | 2      | 4        |         |
+        people_seen                        | low      | 1      | 4        |         |
+        people_seen                        | high     | 3      | 4        |         |
+        contacts                           | central  | 2      | 4        |         |
+        contacts                           | low      | 1      | 4        |         |
+        contacts                           | high     | 3      | 4        |         |
+        people_seen_by_two_agencies        | central  | 2      | 4        |         | 1
+        people_seen_by_two_agencies        | low      | 1      | 4        |         | 1
+        people_seen_by_two_agencies        | high     | 1      | 2        |         | 0.3333
+        people_who_cycle                   | central  | 1      | 2        |         | 0.5
+        people_who_cycle                   | low      | 1      | 4        |         | 1
+        people_who_cycle                   | high     | 0      | 0        |         | 0
+        contacts_of_people_who_cycle       | central  | 1      | 2        |         | 0.5
+        contacts_of_people_who_cycle       | low      | 1      | 4        |         | 1
+        contacts_of_people_who_cycle       | high     | 0      | 0        |         | 0
+        ae_stays_12_hours                  | central  | 1      | 1        | 1320    | 0.5
+        ae_stays_12_hours                  | low      | 1      | 1        | 1320    | 0.5
+        ae_stays_12_hours                  | high     | 1      | 1        | 1320    | 0.5
+        ae_stays_24_hours                  | central  | 0      | 0        |         | 0
+        ae_stays_24_hours                  | low      | 0      | 0        |         | 0
+        ae_stays_24_hours                  | high     | 0      | 0        |         | 0
+        police_hospital_waits              | central  | 1      | 1        | 300     |
+        police_hospital_waits              | low      | 1      | 1        | 300     |
+        police_hospital_waits              | high     | 1      | 1        | 300     |
+        earlier_opportunities              | central  | 2      | 2        |         |
+        earlier_opportunities              | low      | 1      | 1        |         |
+        earlier_opportunities              | high     | 1      | 1        |         |
+        earlier_opportunities_before_crisis | central | 1      | 1        |         | 0.5
+        earlier_opportunities_before_crisis | low     | 1      | 1        |         | 1
+        earlier_opportunities_before_crisis | high    | 0      | 0        |         |
+        """,
+    )
+
+
+def test_linkage_quality_gives_each_headline_with_its_interval(check):
+    check(
+        "marts.linkage_quality",
+        {
+            "linkage.quality": """
+            measure   | detail | value | low  | high | unit  | how
+            precision | all    | 0.98  | 0.97 | 0.99 | share | answer key
+            """,
+            "marts.headline_scenarios": """
+            headline_id | scenario | people
+            people_seen | central  | 2
+            people_seen | low      | 1
+            people_seen | high     | 3
+            """,
+        },
+        """
+        measure   | detail      | value | low  | high | unit   | how
+        precision | all         | 0.98  | 0.97 | 0.99 | share  | answer key
+        headline  | people_seen | 2     | 1    | 3    | people | linkage scenarios
+        """,
+    )

@@ -1,0 +1,503 @@
+"""From accepted rows to contacts and people."""
+
+import pytest
+
+JANUARY = """
+agency | feed             | period
+NPOL   | police_incidents | 2024-01
+"""
+
+
+@pytest.fixture
+def check_feed(check):
+    """check_feed(feed, rows, expected): builds the feed's staging table with codes as they were valid in January 2024."""
+    return lambda feed, rows, expected: check(
+        f"staging.{feed}", {f"accepted.{feed}": rows, "accepted.deliveries": JANUARY}, expected
+    )
+
+
+CODES = {
+    "A code is valid from the month in which its validity begins": (
+        """
+        code_list | code_key | valid_from | valid_to
+        L         | a        | 2024-02-01 |
+        """,
+        """
+        code_list | code_key | period
+        L         | a        | 2024-02
+        L         | a        | 2024-03
+        """,
+    ),
+    "A code is not valid in the month in which its validity ends, unless on the last day": (
+        """
+        code_list | code_key | valid_from | valid_to
+        L         | a        | 2020-01-01 | 2024-02-28
+        L         | b        | 2020-01-01 | 2024-01-31
+        """,
+        """
+        code_list | code_key | period
+        L         | a        | 2024-01
+        L         | b        | 2024-01
+        """,
+    ),
+    "Of two versions of a code one is valid in each month": (
+        """
+        code_list | code_key | need  | valid_from | valid_to
+        L         | a        | crime | 2020-01-01 | 2024-02-14
+        L         | a        | other | 2024-02-15 |
+        """,
+        """
+        code_key | period  | need
+        a        | 2024-01 | crime
+        a        | 2024-02 | other
+        a        | 2024-03 | other
+        """,
+    ),
+}
+
+
+@pytest.mark.parametrize(("codes", "expected"), CODES.values(), ids=CODES)
+def test_codes(check, codes, expected):
+    deliveries = "period\n2024-01\n2024-02\n2024-03\n2024-03"
+    check("staging.codes", {"reference.codes": codes, "accepted.deliveries": deliveries}, expected)
+
+
+POLICE = {
+    "The closing category counts, or the opening one where there is none": (
+        """
+        row_number | nsir_open          | nsir_close        | qualifiers
+        1          | Concern for safety | Domestic incident |
+        2          | Concern for safety |                   |
+        """,
+        """
+        row_number | kind               | need
+        1          | domestic_incident  | domestic_abuse
+        2          | concern_for_safety | welfare
+        """,
+    ),
+    "Of category and qualifiers the need of highest priority is taken": (
+        """
+        row_number | nsir_open          | qualifiers
+        1          | Concern for safety | repeat; Vulnerable older person;dementia
+        2          | ASB - Personal     | alcohol;mental health
+        """,
+        """
+        row_number | need
+        1          | dementia
+        2          | mental_health
+        """,
+    ),
+    "Codes are matched however they are spelt, and one in no list gives an unknown need": (
+        """
+        row_number | nsir_open           | closing_outcome       | call_source
+        1          | CONCERN-FOR SAFETY  | no further  action    | Social-Services
+        2          | Alien landing       | something else        | pigeon
+        """,
+        """
+        row_number | kind               | need    | outcome_group     | raised_by
+        1          | concern_for_safety | welfare | no_further_action | social_care
+        2          | other_incident     | unknown | unknown           | unknown
+        """,
+    ),
+    "Grade Immediate or a detention under section 136 makes a crisis, and a detention is a matter of mental health": (
+        """
+        row_number | incident_ref | person_ref | grade     | s136
+        1          | i1           | p1         | Immediate | false
+        2          | i2           | p1         | Prompt    | true
+        3          | i3           | p1         | Prompt    | false
+        """,
+        """
+        row_number | crisis | kind               | need
+        1          | true   | concern_for_safety | welfare
+        2          | true   | section_136        | mental_health
+        3          | false  | concern_for_safety | welfare
+        """,
+    ),
+    "The notice says how it ended where the incident does not": (
+        """
+        row_number | closing_outcome    | ppn_outcome
+        1          |                    | Shared - support started
+        2          | Resolved at scene  | Not shared
+        """,
+        """
+        row_number | outcome_group
+        1          | met
+        2          | met
+        """,
+    ),
+    "Callers and witnesses are not the ones whom the contact is about": (
+        """
+        row_number | incident_ref | person_ref | role
+        1          | i1           | p1         | Missing
+        2          | i1           | p2         | caller
+        3          | i1           | p3         | witness
+        """,
+        """
+        row_number | left_out
+        1          |
+        2          | caller or witness
+        3          | caller or witness
+        """,
+    ),
+    "Of two deliveries of one incident the later one counts, and two people in it are two contacts": (
+        """
+        row_number | incident_ref | person_ref | role    | period  | officer_minutes
+        1          | i1           | p1         | victim  | 2024-01 | 30
+        9          | i1           | p1         | victim  | 2024-02 | 45
+        2          | i1           | p2         | suspect | 2024-01 | 30
+        """,
+        """
+        row_number | staff_minutes | left_out
+        1          | 30            | duplicate event
+        9          | 45            |
+        2          | 30            |
+        """,
+    ),
+}
+
+
+@pytest.mark.parametrize(("rows", "expected"), POLICE.values(), ids=POLICE)
+def test_police_incidents(check_feed, rows, expected):
+    check_feed("police_incidents", rows, expected)
+
+
+AE = {
+    "The need of highest priority among complaint, intent and all diagnoses is taken": (
+        """
+        row_number | EC_Chief_Complaint_SNOMED_CT | Der_EC_Diagnosis_All | EC_Injury_Intent_SNOMED_CT
+        1          | 21522001                     | 125605004,52448006   |
+        2          | 161898004                    | 25702006             |
+        3          | 312608009                    |                      | 276853009
+        4          |                              |                      |
+        """,
+        """
+        row_number | need          | later_life_need
+        1          | dementia      | dementia
+        2          | alcohol_drugs | frailty
+        3          | mental_health |
+        4          | unknown       |
+        """,
+    ),
+    "Arrival by ambulance or police or an admission makes a crisis": (
+        """
+        row_number | EC_Ident | EC_Arrival_Mode_SNOMED_CT | Discharge_Destination_SNOMED_CT
+        1          | a1       | 1048031000000100          | 306689006
+        2          | a2       | 1048001000000106          | 306689006
+        3          | a3       | 1048071000000103          | 306706006
+        4          | a4       | 1048071000000103          | 306689006
+        """,
+        """
+        row_number | crisis | outcome_group | went_home
+        1          | true   | met           | true
+        2          | true   | met           | true
+        3          | true   | admitted      | false
+        4          | false  | met           | true
+        """,
+    ),
+    "A death is an outcome before all others, and streaming to another service is passing on": (
+        """
+        row_number | EC_Discharge_Status_SNOMED_CT | Discharge_Destination_SNOMED_CT
+        1          | 63238001                      | 306706006
+        2          | 1077101000000105              | 306689006
+        3          | 1066321000000107              |
+        """,
+        """
+        row_number | outcome_group
+        1          | died
+        2          | passed_on
+        3          | left
+        """,
+    ),
+    "A stay lasts from arrival to departure, over midnight too": (
+        """
+        row_number | Arrival_Date | Arrival_Time | EC_Departure_Date | EC_Departure_Time | EC_Departure_Time_Since_Arrival
+        1          | 2024-01-10   | 20:30        | 2024-01-11        | 18:30             | 1320
+        """,
+        """
+        row_number | started_at       | ended_at         | stay_minutes
+        1          | 2024-01-10 20:30 | 2024-01-11 18:30 | 1320
+        """,
+    ),
+    "Of two deliveries of one attendance the later one counts": (
+        """
+        row_number | EC_Ident | period
+        1          | a1       | 2024-01
+        2          | a1       | 2024-02
+        3          | a2       | 2024-01
+        """,
+        """
+        row_number | left_out
+        1          | duplicate event
+        2          |
+        3          |
+        """,
+    ),
+}
+
+
+@pytest.mark.parametrize(("rows", "expected"), AE.values(), ids=AE)
+def test_ae_attendances(check_feed, rows, expected):
+    check_feed("ae_attendances", rows, expected)
+
+
+def test_the_age_band_is_the_one_delivered_with_the_attendance(check):
+    check(
+        "staging.ae_attendances",
+        {
+            "accepted.ae_attendances": """
+            row_number | person_ref | period
+            1          | p1         | 2024-01
+            2          | p1         | 2024-02
+            3          | p2         | 2024-02
+            """,
+            "accepted.attributes": """
+            person_ref | period  | age_band
+            p1         | 2024-01 | 45-64
+            p1         | 2024-02 | 65-74
+            """,
+        },
+        """
+        row_number | age_band
+        1          | 45-64
+        2          | 65-74
+        3          |
+        """,
+    )
+
+
+SOCIAL_CARE = {
+    "An outcome is matched however it is spelt": (
+        """
+        row_number | Event_Outcome                               | Primary_Support_Reason
+        1          | NFA- Information and Advice/Signposting only | support with memory and cognition
+        2          | NFA - Support ended – other reason           | Social Support: Substance Misuse support
+        """,
+        """
+        row_number | kind    | need          | outcome_group
+        1          | request | dementia      | no_further_action
+        2          | request | alcohol_drugs | no_further_action
+        """,
+    ),
+    "An event of a carer is about the strain of caring, whatever the reason for support": (
+        """
+        row_number | Client_Type | Primary_Support_Reason
+        1          | Carer       | Support with Memory & Cognition
+        """,
+        """
+        row_number | need
+        1          | carer_strain
+        """,
+    ),
+    "Who asked is the agency that raised the request, or else its route": (
+        """
+        row_number | Requested_By | Request_Route_of_Access
+        1          | Police       | Community / Other route
+        2          |              | Discharge from Hospital
+        """,
+        """
+        row_number | raised_by
+        1          | police
+        2          | health
+        """,
+    ),
+    "One reference delivered twice counts once, in its later state": (
+        """
+        row_number | Event_Reference_Number | Event_Type | period  | Event_End_Date
+        1          | e1                     | Service    | 2024-01 |
+        2          | e1                     | Service    | 2024-02 | 2024-02-10
+        """,
+        """
+        row_number | ended_at   | left_out
+        1          |            | duplicate event
+        2          | 2024-02-10 |
+        """,
+    ),
+    "Two references for a request of one person, day and route are one event": (
+        """
+        row_number | Event_Reference_Number | person_ref | Event_Start_Date | Request_Route_of_Access
+        1          | e1                     | p1         | 2024-01-05       | Community / Other route
+        2          | e2                     | p1         | 2024-01-05       | Community / Other route
+        3          | e3                     | p1         | 2024-01-05       | Discharge from Hospital
+        4          | e4                     | p1         | 2024-01-06       | Community / Other route
+        5          | e5                     | p2         | 2024-01-05       | Community / Other route
+        """,
+        """
+        row_number | left_out
+        1          | duplicate event under another reference
+        2          |
+        3          |
+        4          |
+        5          |
+        """,
+    ),
+    "Two references for a service of one kind from one day are one event": (
+        """
+        row_number | Event_Reference_Number | person_ref | Event_Type | Service_Type | Service_Component
+        1          | e1                     | p1         | Service    | Long         | Meals
+        2          | e2                     | p1         | Service    | Long         | Meals
+        3          | e3                     | p1         | Service    | Long         | Day Support
+        """,
+        """
+        row_number | left_out
+        1          | duplicate event under another reference
+        2          |
+        3          |
+        """,
+    ),
+    "Assessments on one day stay apart": (
+        """
+        row_number | Event_Reference_Number | person_ref | Event_Type
+        1          | e1                     | p1         | Assessment
+        2          | e2                     | p1         | Assessment
+        """,
+        """
+        row_number | left_out
+        1          |
+        2          |
+        """,
+    ),
+}
+
+
+@pytest.mark.parametrize(("rows", "expected"), SOCIAL_CARE.values(), ids=SOCIAL_CARE)
+def test_social_care_events(check_feed, rows, expected):
+    check_feed("social_care_events", rows, expected)
+
+
+THREE_FEEDS = {
+    "accepted.deliveries": JANUARY,
+    "accepted.police_incidents": """
+    row_number | incident_ref | person_ref | role
+    1          | i1           | p1         | subject
+    2          | i2           | p2         | caller
+    """,
+    "accepted.ae_attendances": """
+    row_number | EC_Ident | person_ref
+    1          | a1       | h1
+    2          | a1       | h1
+    3          | a2       | nobody
+    """,
+    "accepted.social_care_events": """
+    row_number | Event_Reference_Number | person_ref
+    1          | e1                     | c1
+    """,
+    "linkage.person_index": """
+    agency | feed               | person_ref | person_id | person_id_low | person_id_high
+    NPOL   | police_incidents   | p1         | P1        | L1            | H1
+    NPOL   | police_incidents   | p2         | P2        | L2            | H2
+    RWX    | ae_attendances     | h1         | P1        | L1            | H2
+    LAWX   | social_care_events | c1         | P3        | L1            | H3
+    """,
+}
+
+
+def test_every_accepted_row_is_a_contact_or_is_left_out_with_a_reason(check):
+    check(
+        "staging.contact_rows",
+        THREE_FEEDS,
+        """
+        feed               | row_number | person_id | left_out
+        police_incidents   | 1          | P1        |
+        police_incidents   | 2          | P2        | caller or witness
+        ae_attendances     | 1          | P1        | duplicate event
+        ae_attendances     | 2          | P1        |
+        ae_attendances     | 3          |           | person not in the index
+        social_care_events | 1          | P3        |
+        """,
+    )
+
+
+def test_contacts_are_the_rows_that_are_not_left_out(check):
+    check(
+        "staging.contacts",
+        THREE_FEEDS,
+        """
+        feed               | person_id | time_known
+        police_incidents   | P1        | true
+        ae_attendances     | P1        | true
+        social_care_events | P3        | false
+        """,
+    )
+
+
+def test_rows_left_out_are_counted_by_reason(check):
+    check(
+        "staging.left_out",
+        THREE_FEEDS,
+        """
+        agency | feed             | period  | reason                  | rows
+        NPOL   | police_incidents | 2024-01 | caller or witness       | 1
+        RWX    | ae_attendances   | 2024-01 | duplicate event         | 1
+        RWX    | ae_attendances   | 2024-01 | person not in the index | 1
+        """,
+    )
+
+
+def test_each_contact_has_a_person_under_each_linkage_scenario(check):
+    check(
+        "staging.person_scenarios",
+        THREE_FEEDS,
+        """
+        scenario | person_key
+        central  | P1
+        central  | P1
+        central  | P3
+        low      | L1
+        low      | L1
+        low      | L1
+        high     | H1
+        high     | H2
+        high     | H3
+        """,
+    )
+
+
+def test_codes_in_no_list_are_counted_by_column_and_never_quoted(check):
+    check(
+        "staging.unmapped_codes",
+        {
+            "accepted.deliveries": JANUARY,
+            "accepted.police_incidents": """
+            row_number | role    | grade     | nsir_open      | qualifiers
+            1          | subject | Prompt    | Alien landing  | alcohol; ufo;
+            2          | subject | IMMEDIATE | ASB - Personal |
+            """,
+        },
+        """
+        feed             | period  | column_name | code_list          | codes | unmapped
+        police_incidents | 2024-01 | role        | police_role        | 2     | 0
+        police_incidents | 2024-01 | grade       | police_grade       | 2     | 0
+        police_incidents | 2024-01 | nsir_open   | police_category    | 2     | 1
+        police_incidents | 2024-01 | qualifiers  | police_qualifier   | 2     | 1
+        """,
+    )
+
+
+def test_a_person_has_the_latest_attributes_that_any_record_gives(check):
+    check(
+        "staging.people",
+        {
+            "linkage.person_index": """
+            agency | feed             | person_ref | person_id
+            RWX    | ae_attendances   | h1         | P1
+            NPOL   | police_incidents | p1         | P1
+            NPOL   | police_incidents | p2         | P2
+            """,
+            "accepted.attributes": """
+            agency | feed             | person_ref | period  | sex | age_band | ethnic_group | death_month
+            RWX    | ae_attendances   | h1         | 2024-01 | F   | 45-64    | white        |
+            RWX    | ae_attendances   | h1         | 2024-05 |     | 65-74    |              | 2024-05
+            NPOL   | police_incidents | p1         | 2024-03 | F   | 45-64    | mixed        |
+            """,
+            "staging.contacts": """
+            contact_id | person_id | agency | crisis | started_at
+            C1         | P1        | RWX    | true   | 2024-01-03
+            C2         | P1        | NPOL   | false  | 2024-03-04
+            """,
+        },
+        """
+        person_id | records | sex | age_band | ethnic_group | death_month | contacts | crisis_contacts | agencies | first_contact_at | last_contact_at
+        P1        | 2       | F   | 65-74    | mixed        | 2024-05     | 2        | 1               | 2        | 2024-01-03       | 2024-03-04
+        P2        | 1       |     |          |              |             | 0        | 0               | 0        |                  |
+        """,
+    )
