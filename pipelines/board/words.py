@@ -11,6 +11,11 @@ MONTHS = (
     "July", "August", "September", "October", "November", "December",
 )  # fmt: skip
 
+HOW_KNOWN = {
+    "model": "by the linkage model's own reckoning, which nobody has checked by hand",
+    "answer key": "measured against an answer key",
+}
+
 Row = dict
 
 
@@ -160,11 +165,16 @@ def feed_health(feed: Row) -> Row:
 
 def linkage(quality: list[Row]) -> str:
     """How many links may be wrong and how many missed, with how that is known; '' if it was not measured."""
-    found = {row["measure"]: row for row in quality if row["detail"] in (None, "", "all")}
-    precision, recall = found.get("precision"), found.get("recall")
+    precision = next((row for row in quality if row["measure"] == "pair precision"), None)
+    recall = next((row for row in quality if row["measure"] == "pair recall"), None)
     if not precision or not recall:
         return ""
+    known = HOW_KNOWN.get(precision["how"], precision["how"])
     return (
-        f"In this release about {number(round(100 * (1 - precision['value'])))} in 100 links may be wrong and about "
-        f"{number(round(100 * (1 - recall['value'])))} in 100 missed ({precision['how']})."
+        f"{known[0].upper()}{known[1:]}, about {_in_100(1 - precision['value'])} links may be wrong and about "
+        f"{_in_100(1 - recall['value'])} of the links between compared records are missed."
     )
+
+
+def _in_100(share: float) -> str:
+    return f"{100 * share:.0f} in 100" if share >= 0.01 or share == 0 else f"{1000 * share:.0f} in 1,000"

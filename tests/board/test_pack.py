@@ -133,6 +133,11 @@ def test_data_health_names_the_month_that_is_missing(page):
     assert page.text.count("Complete") == 2
 
 
+def test_linkage_errors_are_said_with_how_they_are_known(page):
+    assert "By the linkage model's own reckoning" in page.text
+    assert "about 2 in 100 links may be wrong and about 6 in 100 of the links" in page.text
+
+
 def test_a_matching_offer_stands_beside_the_first_missed_door(page):
     assert re.search(r"Dementia and confusion Adult social care 400 Two-hour urgent community response", page.text)
     assert re.search(r"Mental health Police 350 No offer is listed yet", page.text)
