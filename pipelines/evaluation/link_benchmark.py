@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from pipelines.linkage import Thresholds, load
 from pipelines.linkage.run import link_versions
-from pipelines.linkage.train import learn, quiet_splink
+from pipelines.linkage.train import learn
 from pipelines.pseudonymise.delivery import pseudonymise
 from pipelines.settings import Settings
 
@@ -49,7 +49,7 @@ def link_benchmark(
     con = load.connect(settings.threads, settings.memory_limit)
     with _timed(seconds, "load"):
         load.load_versions(con, files)
-    with _timed(seconds, "train"), quiet_splink():
+    with _timed(seconds, "train"):
         model = learn(con, settings.linkage_seed)
         progress("model trained")
     with _timed(seconds, "link"):

@@ -3,14 +3,13 @@
 Used by the linkage benchmark alone. Plaintext is what no hub has; a linkage on tokens has to beat it all the same.
 """
 
+import logging
 from pathlib import Path
 
 import duckdb
 import pandas as pd
 import splink.comparison_library as cl
 from splink import DuckDBAPI, Linker, SettingsCreator, block_on
-
-from pipelines.linkage.train import quiet_splink
 
 THRESHOLDS = (0.5, 0.9, 0.99, 0.999)
 LOWEST_PROBABILITY = 0.2  # of a pair that is kept at all
@@ -23,21 +22,20 @@ def link(people: dict[str, Path]) -> dict[float, pd.DataFrame]:
     con = duckdb.connect()
     con.register("given", records[["unique_id", *COLUMNS]])
     con.execute("create table people as select * from given")
-    with quiet_splink():
-        linker = Linker(DuckDBAPI(con).register("people", dataset_display_name="people"), _settings(records))
-        linker.training.estimate_probability_two_random_records_match(
-            [block_on("forename", "surname", "date_of_birth"), block_on("date_of_birth", "postcode", "forename")], recall=0.6
-        )
-        linker.training.estimate_u_using_random_sampling(max_pairs=2e6, seed=1)
-        for rule in (block_on("date_of_birth"), block_on("forename", "surname")):
-            linker.training.estimate_parameters_using_expectation_maximisation(rule)
-        pairs = linker.inference.predict(threshold_match_probability=LOWEST_PROBABILITY)
-        found = {}
-        for threshold in THRESHOLDS:
-            clusters = linker.clustering.cluster_pairwise_predictions_at_threshold(pairs, threshold_match_probability=threshold)
-            table = con.execute(f"select unique_id, cluster_id as person_id from {clusters.physical_name}").df()
-            table[["feed", "local_person_id"]] = table.unique_id.str.split("|", n=1, expand=True)
-            found[threshold] = table[["feed", "local_person_id", "person_id"]]
+    linker = Linker(DuckDBAPI(con).register("people", dataset_display_name="people"), _settings(records), log_level=logging.ERROR)
+    linker.training.estimate_probability_two_random_records_match(
+        [block_on("forename", "surname", "date_of_birth"), block_on("date_of_birth", "postcode", "forename")], recall=0.6
+    )
+    linker.training.estimate_u_using_random_sampling(max_pairs=2e6, seed=1)
+    for rule in (block_on("date_of_birth"), block_on("forename", "surname")):
+        linker.training.estimate_parameters_using_expectation_maximisation(rule)
+    pairs = linker.inference.predict(threshold_match_probability=LOWEST_PROBABILITY)
+    found = {}
+    for threshold in THRESHOLDS:
+        clusters = linker.clustering.cluster_pairwise_predictions_at_threshold(pairs, threshold_match_probability=threshold)
+        table = con.execute(f"select unique_id, cluster_id as person_id from {clusters.physical_name}").df()
+        table[["feed", "local_person_id"]] = table.unique_id.str.split("|", n=1, expand=True)
+        found[threshold] = table[["feed", "local_person_id", "person_id"]]
     con.close()
     return found
 

@@ -16,7 +16,7 @@ from pipelines.settings import Settings
 
 from . import cluster, load, person_ids, quality, score
 from .cluster import NO_NUMBER, Links
-from .train import Model, current_model, learn, quiet_splink
+from .train import Model, current_model, learn
 
 Progress = Callable[[str], None]
 COMPLETED_UP_TO = 500  # clients of a component whose missing pairs are scored as well
@@ -53,8 +53,7 @@ def train(settings: Settings, progress: Progress | None = None) -> Model:
     con = load.connect(settings.threads, settings.memory_limit)
     versions = load.load_versions(con, load.people_files(settings.linkage))
     say(f"learning from {versions:,} identity versions")
-    with quiet_splink():
-        model = learn(con, settings.linkage_seed)
+    model = learn(con, settings.linkage_seed)
     model.save(settings.state / "models")
     con.close()
     return model
@@ -96,8 +95,7 @@ def link_versions(con: duckdb.DuckDBPyConnection, model: Model, thresholds: Thre
 
     Leaves table `pairs`: every scored pair of versions with its levels, weight and probability.
     """
-    with quiet_splink():
-        score_pairs(con, model)
+    score_pairs(con, model)
     clients = con.execute(
         """
         select client_id, agency, feed, person_ref,

@@ -4,6 +4,7 @@ Splink finds the pairs (blocking); the levels are the SQL of `comparisons`; the 
 every other explanation that `relations` knows. Each pair is scored once, over all feeds. Nothing here joins anybody.
 """
 
+import logging
 from collections.abc import Iterable
 
 import duckdb
@@ -22,7 +23,7 @@ UNBLOCKED = -1  # rule of a pair that no blocking rule found and that was scored
 
 def block(con: duckdb.DuckDBPyConnection, versions: str = "versions") -> None:
     """Fill table `blocked` (record_id_l, record_id_r, rule) with each pair that a blocking rule finds, once."""
-    linker = Linker(DuckDBAPI(con).register(versions), splink_settings())
+    linker = Linker(DuckDBAPI(con).register(versions), splink_settings(), log_level=logging.ERROR)
     pairs = linker.inference.compute_blocked_pairs_for_predict()
     con.execute(
         f"""

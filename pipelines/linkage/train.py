@@ -9,7 +9,6 @@ import hashlib
 import json
 import logging
 import os
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -117,7 +116,7 @@ def learn(con: duckdb.DuckDBPyConnection, seed: int) -> Model:
 def _splink_model(con: duckdb.DuckDBPyConnection, clients: int, seed: int) -> tuple[dict, dict]:
     """Splink's model as JSON and what happened in training it."""
     settings = splink_settings()
-    linker = Linker(DuckDBAPI(con).register("training"), settings)
+    linker = Linker(DuckDBAPI(con).register("training"), settings, log_level=logging.ERROR)
     linker.training.estimate_probability_two_random_records_match(list(DETERMINISTIC_RULES), recall=PRIOR_RECALL)
     linker.training.estimate_u_using_random_sampling(max_pairs=SAMPLED_PAIRS, seed=seed)
     rules = []
@@ -201,14 +200,3 @@ def _pairs_by_mask(con: duckdb.DuckDBPyConnection) -> np.ndarray:
         for other_feed, other_present, other_clients in rows[i + 1 :]:
             pairs[int(feed != other_feed), present & other_present] += clients * other_clients
     return pairs
-
-
-@contextmanager
-def quiet_splink():
-    """Splink's advice is for whoever tunes a model; the training record says what matters here."""
-    logger = logging.getLogger("splink")
-    disabled, logger.disabled = logger.disabled, True
-    try:
-        yield
-    finally:
-        logger.disabled = disabled
