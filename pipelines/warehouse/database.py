@@ -65,7 +65,8 @@ def open_warehouse(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     config = {"threads": settings.threads, "memory_limit": settings.memory_limit}
     with duckdb.connect(str(settings.warehouse_db), config=config) as connection:
         connection.execute("set preserve_insertion_order = false")
-        prepare(connection, settings)
+        with _transaction(connection):
+            prepare(connection, settings)
         yield connection
 
 
@@ -87,8 +88,9 @@ def prepare(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
 def show_inputs(connection: duckdb.DuckDBPyConnection, settings: Settings, names: Iterable[TableName]) -> None:
     """Points the input views among `names` at the Parquet files there are now."""
     files_and_types = input_files(settings)
-    for name in sorted(set(names) & files_and_types.keys()):
-        connection.execute(f"create or replace view {qualified(name)} as {_select_files(*files_and_types[name])}")
+    with _transaction(connection):
+        for name in sorted(set(names) & files_and_types.keys()):
+            connection.execute(f"create or replace view {qualified(name)} as {_select_files(*files_and_types[name])}")
 
 
 def input_files(settings: Settings) -> dict[TableName, tuple[list[Path], dict[str, str]]]:
@@ -161,10 +163,11 @@ def build_table(connection: duckdb.DuckDBPyConnection, file: SqlFile) -> int:
     if found != documented:
         raise SqlFileError(f"{file.schema}/{file.table}.sql: the database finds the columns {', '.join(found)}, "
                            f"the comments describe {', '.join(documented)}; give each column its own line and comment")
-    _run(connection, file, f"create or replace table {name} as {file.text}")
-    connection.execute(f"comment on table {name} is {literal(file.description)}")
-    for column in file.columns:
-        connection.execute(f"comment on column {name}.{identifier(column.name)} is {literal(column.comment)}")
+    with _transaction(connection):
+        _run(connection, file, f"create or replace table {name} as {file.text}")
+        connection.execute(f"comment on table {name} is {literal(file.description)}")
+        for column in file.columns:
+            connection.execute(f"comment on column {name}.{identifier(column.name)} is {literal(column.comment)}")
     return count_rows(connection, file.name)
 
 
@@ -213,6 +216,17 @@ def literal(value: str | int) -> str:
 
 def qualified(name: TableName) -> str:
     return f"{identifier(name[0])}.{identifier(name[1])}"
+
+
+@contextmanager
+def _transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    connection.begin()
+    try:
+        yield
+    except BaseException:
+        connection.rollback()
+        raise
+    connection.commit()
 
 
 def _run(connection: duckdb.DuckDBPyConnection, file: SqlFile, statement: str) -> list[tuple]:
