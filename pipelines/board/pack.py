@@ -39,6 +39,7 @@ def render_pack(board: Path, out: Path, facts: dict) -> None:
         headlines=[words.headline(row) | {"id": row["headline_id"]} for row in rows["headlines"]],
         figures=_figures(rows, months),
         offers=matching_offers(rows["first_missed_doors"], facts["needs"], facts["offers"]),
+        withheld_needs=words.listed([words.uncapitalised(need) for need in withheld_needs(rows["first_missed_doors"])]),
         feeds=[words.feed_health(feed) for feed in facts["feeds"]],
         linkage=words.linkage(facts["linkage"]),
         cycling_definition=next(
@@ -92,15 +93,20 @@ def monthly_totals(monthly: list[Row]) -> list[Row]:
 
 
 def matching_offers(doors: list[Row], needs: list[Row], offers: list[Row]) -> list[Row]:
-    """Per need, most spells first: its most frequent first missed door and the community offers that answer it."""
+    """Per need that has a published first missed door, most spells first: that door, and the offers for the need."""
     need_ids = {need["label"]: need["need"] for need in needs}
     result = []
     for label in dict.fromkeys(row["need_label"] for row in doors):
-        of_need = [row for row in doors if row["need_label"] == label]
-        matching = [o["label"] for o in offers if need_ids.get(label) in o["needs"].split(";")]
-        top = words.most_missed(of_need)
-        result.append({"need": label, "door": top, "reason": of_need[0]["withheld_reason"], "offers": matching})
-    return sorted(result, key=lambda row: (-(row["door"]["spells"] if row["door"] else -1), row["need"]))
+        if top := words.most_missed([row for row in doors if row["need_label"] == label]):
+            matching = [offer["label"] for offer in offers if need_ids.get(label) in offer["needs"].split(";")]
+            result.append({"need": label, "door": top["door_label"], "spells": top["spells"], "offers": matching})
+    return sorted(result, key=lambda row: (-row["spells"], row["need"]))
+
+
+def withheld_needs(doors: list[Row]) -> list[str]:
+    """Needs of which every first missed door is withheld."""
+    published = {row["need_label"] for row in doors if not row["withheld_reason"]}
+    return sorted({row["need_label"] for row in doors} - published)
 
 
 def _figures(rows: dict[str, list[Row]], months: list[Row]) -> dict[str, Row]:

@@ -87,8 +87,8 @@ def summary(headlines: list[Row], doors: list[Row]) -> list[str]:
         sentences.append(f"They make {percent(contacts['share'])} of all contacts.")
     if top := most_missed(doors):
         sentences.append(
-            f"The first missed door is most often {top['door_label']} for {uncapitalised(top['need_label'])}: "
-            f"about {number(top['spells'])} spells came to a crisis after it."
+            f"The most frequent first missed door is with {uncapitalised(top['door_label'])}, for "
+            f"{uncapitalised(top['need_label'])}: about {number(top['spells'])} spells came to a crisis after it."
         )
     return sentences
 
@@ -120,7 +120,7 @@ def handoffs_reading(handoffs: list[Row]) -> str:
     total = sum(pairs.values())
     same = sum(row["handoffs"] for row in published if row["need_kept"] == "Same need")
     return (
-        f"The most frequent hand-off is from {start} to {end}, about {number(most)} of {number(total)}; "
+        f"The most frequent hand-off is from {uncapitalised(start)} to {uncapitalised(end)}, about {number(most)} of {number(total)}; "
         f"in {percent(same / total if total else None)} of all hand-offs the need was the same at both services."
     )
 
@@ -132,7 +132,7 @@ def doors_reading(doors: list[Row]) -> str:
         return "There is no first missed door that can be shown."
     spells = sum(row["spells"] for row in doors if row["need_label"] == top["need_label"] and not row["withheld_reason"])
     return (
-        f"For {uncapitalised(top['need_label'])}, the first missed door was most often {top['door_label']}: "
+        f"For {uncapitalised(top['need_label'])}, the first missed door was most often with {uncapitalised(top['door_label'])}: "
         f"about {number(top['spells'])} of {number(spells)} spells, of about {number(top['people'])} people."
     )
 

@@ -92,11 +92,11 @@ def test_each_chart_has_a_reading_that_the_database_gives_too(page, board):
     ((start, end, most),) = rows(
         board, "select from_label, to_label, sum(handoffs)::int from board.handoffs group by all order by 3 desc limit 1"
     )
-    assert f"The most frequent hand-off is from {start} to {end}, about {most:,} of" in page.texts["figure-2"]
+    assert f"The most frequent hand-off is from {start.lower()} to {end}, about {most:,} of" in page.texts["figure-2"]
     ((door, spells, people),) = rows(
         board, "select door_label, spells, people from board.first_missed_doors order by spells desc limit 1"
     )
-    assert f"was most often {door}: about {spells:,} of" in page.texts["figure-3"]
+    assert f"was most often with {door.lower()}: about {spells:,} of" in page.texts["figure-3"]
     assert f"of about {people:,} people" in page.texts["figure-3"]
     ((cycling, contacts),) = rows(
         board, "select sum(contacts_of_people_who_cycle)::int, sum(contacts)::int from board.monthly_contacts "
@@ -131,6 +131,15 @@ def test_a_month_without_a_services_records_is_marked_and_left_out_of_the_share(
 def test_data_health_names_the_month_that_is_missing(page):
     assert "Missing: March 2025" in page.text
     assert page.text.count("Complete") == 2
+
+
+def test_a_need_of_which_everything_is_withheld_is_named(board_tables, facts, tmp_path, make_board):
+    board_tables["first_missed_doors"].append(
+        {"need_label": "Isolation", "door_label": "Police", "spells": 4, "people": 4, "share": 1.0}
+    )
+    render_pack(make_board(tmp_path / "one", board_tables), tmp_path / "one.html", facts)
+    text = Page((tmp_path / "one.html").read_text(encoding="utf-8")).text
+    assert "For isolation, every first missed door is withheld (fewer than 8 people)." in text
 
 
 def test_linkage_errors_are_said_with_how_they_are_known(page):
