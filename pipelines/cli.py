@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def train(args: argparse.Namespace) -> int:
-    from pipelines.linkage.train import train
+    from pipelines.linkage import train
 
     model = train(Settings(), progress=print)
     print(f"Model {model.version} is current: the next run uses it.")

@@ -108,8 +108,9 @@ def _ingest(
         f"Taking in {len(due)} of {len(months)} months" if due else f"All {len(months)} months are taken in already"
     )
     # Neighbouring months with the same feeds to take in go in one run: most of a run's cost is the run itself.
-    for feeds, group in itertools.groupby(due, key=due.get):
-        span = list(group)
+    places = enumerate(due)
+    for (feeds, _), group in itertools.groupby(places, key=lambda p: (due[p[1]], months.index(p[1]) - p[0])):
+        span = [month for _, month in group]
         keys = [dg.AssetKey(["accepted", feed]) for feed in feeds]
         tags = {ASSET_PARTITION_RANGE_START_TAG: span[0], ASSET_PARTITION_RANGE_END_TAG: span[-1]}
         outcome.months += len(span) * _execute(graph, "ingest_month", instance, outcome, keys, tags)

@@ -135,7 +135,7 @@ def test_linkage_refuses_a_column_that_it_does_not_know(region, tmp_path):
     path = next((hub.settings.linkage / "people").rglob("*.parquet"))
     duckdb.execute(f"copy (select *, 'F' as sex from '{path}') to '{path}.new' (format parquet)")
     shutil.move(f"{path}.new", path)
-    from pipelines.linkage.link import link
+    from pipelines.linkage import link
 
     with pytest.raises(Exception, match="sex"):
         link(hub.settings)
