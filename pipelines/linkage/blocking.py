@@ -25,7 +25,13 @@ def rule(*tokens: str) -> str:
     return " and ".join([*(f"l.{token}_token = r.{token}_token" for token in tokens), "l.client_id <> r.client_id"])
 
 
-PREDICTION_RULES = tuple(rule(*tokens) for tokens in RULE_TOKENS)
+# Names in each other's place: the tokens of both share a key.
+SWAPPED_RULES = (
+    "l.dob_sound_surname_token = r.dob_sound_forename_token and l.client_id <> r.client_id",
+    "l.dob_sound_forename_token = r.dob_sound_surname_token and l.client_id <> r.client_id",
+)
+
+PREDICTION_RULES = (*(rule(*tokens) for tokens in RULE_TOKENS), *SWAPPED_RULES)
 
 # Expectation maximisation learns the fields that a rule does not use.
 TRAINING_RULES: dict[str, str] = {

@@ -11,6 +11,8 @@ import splink.comparison_level_library as cll
 from splink import SettingsCreator
 from splink.comparison_library import CustomComparison
 
+from pipelines.pseudonymise.encode import BITS_PER_GRAM
+
 from .blocking import PREDICTION_RULES
 from .load import WORDS
 
@@ -36,7 +38,10 @@ def equal(token: str) -> str:
     return f"{token}_token_l = {token}_token_r"
 
 
+BITS_OF_AN_INITIAL = 2 * BITS_PER_GRAM["forename"]  # a single letter has two bigrams with its padding
+ONLY_AN_INITIAL = f"least(forename_n_l, forename_n_r) <= {BITS_OF_AN_INITIAL}"
 NAMES_SWAPPED = "(forename_swap_token_l = surname_swap_token_r or surname_swap_token_l = forename_swap_token_r)"
+YEAR_ALONE = "(dob_only_year_token_l = dob_year_token_r or dob_year_token_l = dob_only_year_token_r)"
 
 # Field -> levels from the most to the least agreement; the last one takes what is left.
 LEVELS: dict[str, tuple[Level, ...]] = {
@@ -45,6 +50,7 @@ LEVELS: dict[str, tuple[Level, ...]] = {
         Level("the same but for a nickname", equal("forename_root"), 0.05, 0.003),
         Level("close", dice_at_least("forename", 80), 0.03, 0.001),
         Level("the other's surname", NAMES_SWAPPED, 0.01, 0.0005),
+        Level("an initial only", ONLY_AN_INITIAL, 0.01, 0.01),
         Level("alike", dice_at_least("forename", 55), 0.05, 0.01),
         Level("different", "else", 0.06, 0.98),
     ),
@@ -58,8 +64,9 @@ LEVELS: dict[str, tuple[Level, ...]] = {
     "dob": (
         Level("the same", equal("dob"), 0.90, 0.00005, "dob_token"),
         Level("the same with day and month swapped", equal("dob_unordered"), 0.01, 0.00003),
-        Level("the same but for a digit or the day", dice_at_least("dob", 87), 0.05, 0.002),
-        Level("the same but for two digits", dice_at_least("dob", 77), 0.02, 0.02),
+        Level("the same but for a digit or the day", dice_at_least("dob", 85), 0.05, 0.002),
+        Level("the same year, where one date is only a year", YEAR_ALONE, 0.02, 0.001),
+        Level("the same but for two digits", dice_at_least("dob", 78), 0.02, 0.02),
         Level("different", "else", 0.02, 0.978),
     ),
     "postcode": (

@@ -88,7 +88,7 @@ def _gamma_sql(field: str) -> str:
 
 def _columns_needed() -> set[str]:
     columns = set(PRESENCE.values()) | {"forename_swap_token", "surname_swap_token", "forename_root_token"}
-    columns |= {"dob_unordered_token", "postcode_sector_token", "nhs_number_token", *TERM_FREQUENCY.values()}
+    columns |= {"dob_year_token", "dob_only_year_token", "dob_unordered_token", "postcode_sector_token", "nhs_number_token", *TERM_FREQUENCY.values()}
     return columns | {f"{field}_w{i}" for field in FIELDS if field != "nhs_number" for i in range(WORDS)}
 
 

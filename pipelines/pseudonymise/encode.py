@@ -81,6 +81,8 @@ TOKENS: dict[str, Callable[[str, str, str, str], str]] = {
     "forename_swap": lambda f, s, d, p: f,
     "surname_swap": lambda f, s, d, p: s,
     "dob_unordered": lambda f, s, d, p: unordered_day_month(_full(d)),
+    "dob_year": lambda f, s, d, p: d[:4],
+    "dob_only_year": lambda f, s, d, p: d[:4] if d[4:] in ("", "0101") else "",
     "postcode_sector": lambda f, s, d, p: p[:-2] if len(p) >= 5 else "",
     "dob_sound_surname": lambda f, s, d, p: _joined(_full(d), sound(s)),
     "dob_sound_forename": lambda f, s, d, p: _joined(_full(d), sound(normalise.forename_root(f))),
@@ -93,8 +95,16 @@ TOKENS: dict[str, Callable[[str, str, str, str], str]] = {
     "sound_forename_day_start": lambda f, s, d, p: _joined(sound(normalise.forename_root(f)), _full(d)[4:], s[:3]),
     "sound_names": lambda f, s, d, p: _joined(*sorted((sound(normalise.forename_root(f)), sound(s)))),
 }
-# Tokens that are compared with each other share a subkey: a forename written in the surname's place is found by it.
-SHARED_KEYS = {"forename_swap": "name", "surname_swap": "name"}
+# Tokens that are compared with each other share a subkey: a forename written in the surname's place is found by it, and
+# a first of January that stands for a year alone.
+SHARED_KEYS = {
+    "forename_swap": "name",
+    "surname_swap": "name",
+    "dob_year": "year",
+    "dob_only_year": "year",
+    "dob_sound_surname": "dob_sound",
+    "dob_sound_forename": "dob_sound",
+}
 
 
 def settings() -> dict:
