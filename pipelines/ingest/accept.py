@@ -107,6 +107,8 @@ def _fill(settings: Settings, feed: str, months: dict[str, Month]) -> None:
                 month.deliveries += [_outcome(received, "superseded", reason) for received in earlier]
                 earlier.clear()
         slots = {slot: deliveries for slot, deliveries in slots.items() if deliveries}
+    for month in months.values():
+        month.deliveries.sort(key=lambda outcome: (outcome.received.agency, outcome.received.sequence))
 
 
 def _look_into(settings: Settings, feed: str, deliveries: list[Received]) -> list[_Candidate]:

@@ -120,6 +120,8 @@ def judge(settings: Settings, feed: str, file: str, deliveries: list[Delivered])
 
     Raises GateError if a rule cannot be evaluated.
     """
+    if not deliveries:
+        return []
     digest = rules_digest(settings)
     rules = _rules(settings, feed, file, digest)
     codes = _codes(settings.reference / "codes", digest)
@@ -278,7 +280,9 @@ def _judged_columns(con: duckdb.DuckDBPyConnection, rules: Rules, delivered: Del
             params={"first": f"{delivered.period}-01"},
         ).to_arrow_table()
     except duckdb.Error as error:
-        raise GateError(f"The expression of a rule failed with {type(error).__name__}.") from None
+        failed = type(error).__name__
+    # Raised out here, so that the error does not carry the one that quotes a value as its context.
+    raise GateError(f"The expression of a rule in expectations/feeds failed with {failed}.")
 
 
 def _failures(rules: Rules, codes: pa.Table, judged: list[pa.Table]) -> dict[str, list[int]]:
@@ -328,11 +332,14 @@ def _evaluate(rules: Rules, codes: pa.Table, frame: "pd.DataFrame", result_forma
     The frame's index is the place of a row, so that a result names rows without a column of the file.
     """
     wanted = {"result_format": result_format, "exclude_unexpected_values": True, "include_unexpected_rows": False}
+    suite, failed, results = _suite(rules, codes), None, []
     try:
         batch = _batch_definition().get_batch(batch_parameters={"dataframe": frame})
-        results = batch.validate(_suite(rules, codes), result_format=wanted).results
+        results = batch.validate(suite, result_format=wanted).results
     except Exception as error:  # noqa: BLE001 - whatever it is, its text may quote a value
-        raise GateError(f"Great Expectations failed with {type(error).__name__}.") from None
+        failed = type(error).__name__
+    if failed:
+        raise GateError(f"Great Expectations failed with {failed}.")
     keyed = [(result.expectation_config.meta["key"], result) for result in results]
     if errors := sorted(key for key, result in keyed if _raised(result.exception_info)):
         raise GateError(f"Rules that could not be evaluated: {', '.join(errors)}.")
@@ -371,7 +378,12 @@ def _suite(rules: Rules, codes: pa.Table) -> "ExpectationSuite":
         if rule.code_list:
             kwargs["value_set"] = codes.filter(pc.field("code_list") == rule.code_list)["code_key"].to_pylist()
         expectations.append({"type": rule.type, "kwargs": kwargs, "meta": {"key": rule.key}})
-    return ExpectationSuite(name="rules", expectations=expectations)
+    suite = ExpectationSuite(name="rules", expectations=expectations)
+    if len(suite.expectations) < len(rules):  # Great Expectations leaves out what it does not know, and only logs it
+        known = {expectation.meta["key"] for expectation in suite.expectations}
+        lost = [rule.key for rule in rules if rule.key not in known]
+        raise GateError(f"Rules that Great Expectations does not know how to evaluate: {', '.join(lost)}.")
+    return suite
 
 
 def _blocked(outcomes: list[Outcome], refused: int, received: int) -> str | None:

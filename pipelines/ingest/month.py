@@ -151,8 +151,8 @@ def _joined(tables: list[pa.Table], schema: list) -> pa.Table:
 
 
 def _table(rows: list[dict], schema: pa.Schema) -> pa.Table:
-    """Rows by agency and delivery, in the order in which they came within one."""
-    return pa.Table.from_pylist(sorted(rows, key=lambda row: (row["agency"], row["delivery_id"])), schema)
+    """Rows by agency, in the order in which they came within one."""
+    return pa.Table.from_pylist(sorted(rows, key=lambda row: row["agency"]), schema)
 
 
 def _delivery_row(outcome: DeliveryOutcome) -> dict:

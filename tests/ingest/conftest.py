@@ -1,5 +1,6 @@
 """Small deliveries made through the agencies' own entry point, and ways to spoil them."""
 
+import csv
 import hashlib
 import json
 from collections.abc import Callable
@@ -7,14 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
 from pipelines.pseudonymise.delivery import pseudonymise, write_delivery
+from pipelines.pseudonymise.encode import Pseudonyms
 from pipelines.settings import Settings
 
 KEY = bytes(range(32))
-OTHER_KEY = bytes(range(1, 33))
 PERIOD = "2024-03"
 AGENCIES = {"ae_attendances": "RWX", "social_care_events": "LAWX", "police_incidents": "NPOL"}
 
@@ -24,6 +26,7 @@ PEOPLE = [
     "2,Ben,Barker,1961-02-28,M,ZZ1 1AB,A",
     "3,Cara,Cooper,1972-03-31,F,ZZ1 1AD,A",
 ]
+
 
 # One acceptable row of each feed; tests name only what differs from it.
 ACTIVITY = {
@@ -70,6 +73,8 @@ class Region:
 
     settings: Settings
     scratch: Path
+    period: str = PERIOD
+    other_key: bytes = bytes(range(1, 33))
 
     def deliver(
         self,
@@ -85,12 +90,41 @@ class Region:
         full = [{**ACTIVITY[feed], reference: f"R{n}", **row} for n, row in enumerate(rows or [{}, {}])]
         people_file, activity_file = self.scratch / "people.csv", self.scratch / "activity.csv"
         people_file.write_text("\n".join(people or PEOPLE) + "\n")
-        columns = list(dict.fromkeys(column for row in full for column in row))
-        lines = [",".join(columns), *(",".join(row.get(column, "") for column in columns) for row in full)]
-        activity_file.write_text("\n".join(lines) + "\n")
+        with open(activity_file, "w", newline="") as file:
+            writer = csv.DictWriter(file, list(dict.fromkeys(column for row in full for column in row)))
+            writer.writeheader()
+            writer.writerows(full)
         agency = agency or AGENCIES[feed]
         contents = pseudonymise(feed, agency, people_file, activity_file, key, period)
         return write_delivery(contents, feed, agency, period, key, self.settings.landing)
+
+    @staticmethod
+    def reference(feed: str, number: int) -> str:
+        """How the hub sees the reference of the row with that number (from 0) of the agency's file."""
+        return Pseudonyms(KEY, AGENCIES[feed]).reference(feed, f"R{number}")
+
+    def double_a_person(self, folder: Path, local_person_id: str) -> None:
+        """Give a person of a delivery a second row in people, with another token."""
+        agency = folder.parts[-4]
+        ref = Pseudonyms(KEY, agency).person_ref(local_person_id)
+
+        def doubled(people: pa.Table) -> pa.Table:
+            again = people.filter(pc.field("person_ref") == ref)
+            place = people.column_names.index("dob_token")
+            return pa.concat_tables([people, again.set_column(place, "dob_token", pa.array([1], pa.int64()))])
+
+        self.rewrite(folder, "people", doubled)
+
+    @staticmethod
+    def rewrite(folder: Path, file: str, change: Callable[[pa.Table], pa.Table]) -> None:
+        """Change a delivered file and make the note fit again, as a faulty agency's own software would."""
+        path, note_path = folder / f"{file}.parquet", folder / "delivery.json"
+        table = change(pq.read_table(path))
+        pq.write_table(table, path)
+        note = json.loads(note_path.read_text())
+        note["rows"][file] = len(table)
+        note["sha256"][path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
+        note_path.write_text(json.dumps(note))
 
     def table(self, name: str, feed: str = "ae_attendances", period: str = PERIOD) -> list[dict]:
         """Rows of one of the accepted side's files of a feed's month."""
@@ -102,15 +136,12 @@ class Region:
         return {str(path.relative_to(self.settings.data)): path.read_bytes() for path in sorted(files)}
 
 
-def respell(folder: Path, file: str, change: Callable[[pa.Table], pa.Table]) -> None:
-    """Change a delivered file and make the note fit again, as a faulty agency's own software would."""
-    path, note_path = folder / f"{file}.parquet", folder / "delivery.json"
-    table = change(pq.read_table(path))
-    pq.write_table(table, path)
-    note = json.loads(note_path.read_text())
-    note["rows"][file] = len(table)
-    note["sha256"][path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
-    note_path.write_text(json.dumps(note))
+@pytest.fixture(scope="module")
+def shared_region(tmp_path_factory: pytest.TempPathFactory) -> Region:
+    """One region for tests that only look at what became of it."""
+    path = tmp_path_factory.mktemp("region")
+    (path / "agencies").mkdir()
+    return Region(Settings(data=path / "data"), path / "agencies")
 
 
 @pytest.fixture

@@ -1,0 +1,190 @@
+"""A delivery that does not fit is refused whole, in words that say what, where and what to do, and nothing else moves."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from pipelines.ingest.accept import ingest_month
+from pipelines.ingest.delivery import DeliveryRefused, read_delivery, received_deliveries
+
+
+def refusal(region) -> str:
+    """Why the last delivery in landing is refused."""
+    with pytest.raises(DeliveryRefused) as refused:
+        read_delivery(received_deliveries(region.settings)[-1])
+    return str(refused.value)
+
+
+def change_note(folder: Path, **entries: object) -> None:
+    note = json.loads((folder / "delivery.json").read_text())
+    (folder / "delivery.json").write_text(json.dumps({**note, **entries}))
+
+
+def cut_short(region, folder: Path) -> None:
+    path = folder / "activity.parquet"
+    path.write_bytes(path.read_bytes()[:-20])
+
+
+SPOILT = {
+    "a truncated file": (cut_short, ["activity.parquet", "cut short", "send the delivery again"]),
+    "no note": (lambda r, f: (f / "delivery.json").unlink(), ["delivery.json", "note is missing", "send"]),
+    "a note that is no JSON": (lambda r, f: (f / "delivery.json").write_text("{"), ["delivery.json", "JSON", "send"]),
+    "a note that lacks an entry": (lambda r, f: change_note(f, rows={}), ["delivery.json", "lacks an entry"]),
+    "a missing file": (lambda r, f: (f / "attributes.parquet").unlink(), ["attributes.parquet", "missing", "send"]),
+    "another agency in the note": (
+        lambda r, f: change_note(f, agency="OTHER"),
+        ["delivery.json", "agency differs", "Move"],
+    ),
+    "another period in the note": (lambda r, f: change_note(f, period="2024-04"), ["period differs"]),
+    "an unknown spec version": (lambda r, f: change_note(f, spec_version="99"), ["spec version", "known: 1", "Update"]),
+    "fewer rows than stated": (
+        lambda r, f: change_note(f, rows={"people": 3, "attributes": 3, "activity": 7}),
+        ["activity.parquet", "2 rows", "says 7", "send"],
+    ),
+    "a file that belongs to no delivery": (
+        lambda r, f: (f / "names.csv").write_text("x"),
+        ["belongs to no delivery", "names.csv", "Delete"],
+    ),
+    "an empty activity file": (
+        lambda r, f: r.rewrite(f, "activity", lambda table: table.slice(0, 0)),
+        ["activity.parquet", "empty", "extract failed", "deliver the month"],
+    ),
+    "an unexpected column": (
+        lambda r, f: r.rewrite(f, "people", lambda table: table.append_column("surname", table["person_ref"])),
+        ["people.parquet", "surname", "may identify people", "delete the delivery"],
+    ),
+    "a missing column": (
+        lambda r, f: r.rewrite(f, "activity", lambda table: table.drop_columns(["Arrival_Date"])),
+        ["activity.parquet", "Arrival_Date", "missing", "pseudonymise again"],
+    ),
+    "a column of another type": (
+        lambda r, f: r.rewrite(f, "attributes", lambda table: table.set_column(4, "imd_quintile", pa.array(["1"] * 3))),
+        ["attributes.parquet", "imd_quintile is string", "int32"],
+    ),
+    "a file that is no Parquet": (
+        lambda r, f: (
+            (f / "people.parquet").write_bytes(b"x"),
+            change_note(
+                f, sha256={**json.loads((f / "delivery.json").read_text())["sha256"], "people.parquet": X_SHA256}
+            ),
+        ),
+        ["people.parquet", "Parquet", "send"],
+    ),
+}
+X_SHA256 = "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"  # of b"x"
+
+
+@pytest.mark.parametrize(("spoil", "words"), SPOILT.values(), ids=SPOILT.keys())
+def test_a_spoilt_delivery_is_refused_in_words(region, spoil: Callable, words: list[str]) -> None:
+    spoil(region, region.deliver())
+    message = refusal(region)
+    assert message.startswith("RWX/ae_attendances/2024-03/001-")
+    assert [word for word in words if word not in message] == []
+
+
+def test_a_refused_delivery_counts_as_not_arrived(region) -> None:
+    cut_short(region, region.deliver())
+    month = ingest_month(region.settings, "ae_attendances", region.period)
+    assert [delivery.status for delivery in month.deliveries] == ["refused"]
+    assert region.table("activity") == region.table("attributes") == region.table("refused") == []
+    (row,) = region.table("deliveries")
+    assert (row["received_activity"], row["accepted_activity"], row["refused_activity"]) == (2, 0, 2)
+    assert "cut short" in row["reason"]
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [cut_short, lambda r, f: r.rewrite(f, "activity", lambda table: table.slice(0, 0)), None],
+    ids=["truncated", "empty", "wrongly keyed"],
+)
+def test_a_refused_delivery_leaves_the_one_accepted_before(region, spoil: Callable | None) -> None:
+    region.deliver()
+    ingest_month(region.settings, "ae_attendances", region.period)
+    before = region.table("activity")
+    if spoil:
+        spoil(region, region.deliver(rows=[{}]))
+    else:
+        region.deliver(rows=[{}], key=region.other_key)
+    month = ingest_month(region.settings, "ae_attendances", region.period)
+    assert [delivery.status for delivery in month.deliveries] == ["accepted", "refused"]
+    assert region.table("activity") == before
+
+
+def test_a_delivery_made_with_another_key_is_refused_and_names_the_agency_it_differs_from(region) -> None:
+    region.deliver("ae_attendances")
+    region.deliver("police_incidents", key=region.other_key)
+    ingest_month(region.settings, "ae_attendances", region.period)
+    (message,) = ingest_month(region.settings, "police_incidents", region.period).refusals
+    assert "key check differs from that of agency RWX" in message
+    assert "Ask NPOL to pseudonymise again with the partnership's key" in message
+
+
+def test_a_delivery_made_with_another_encoder_is_refused(region) -> None:
+    region.deliver("ae_attendances")
+    change_note(region.deliver("police_incidents"), encoder={"checksum": "0"})
+    ingest_month(region.settings, "ae_attendances", region.period)
+    (message,) = ingest_month(region.settings, "police_incidents", region.period).refusals
+    assert "encoder checksum differs from that of agency RWX" in message
+    assert "install the version" in message
+
+
+def test_within_one_month_the_first_accepted_delivery_sets_the_key(region) -> None:
+    region.deliver(agency="RAAA")
+    region.deliver(agency="RBBB", key=region.other_key)
+    month = ingest_month(region.settings, "ae_attendances", region.period)
+    assert {d.received.agency: d.status for d in month.deliveries} == {"RAAA": "accepted", "RBBB": "refused"}
+
+
+def test_a_delivery_that_is_refused_by_the_gate_does_not_set_the_key(region) -> None:
+    region.deliver("ae_attendances", rows=[{"Arrival_Date": "2020-01-01"}], key=region.other_key)
+    region.deliver("police_incidents")
+    assert ingest_month(region.settings, "ae_attendances", region.period).refusals
+    assert not ingest_month(region.settings, "police_incidents", region.period).refusals
+
+
+def test_a_half_written_delivery_is_not_there_yet(region) -> None:
+    folder = region.deliver()
+    folder.rename(folder.with_name(".building-1"))
+    assert received_deliveries(region.settings) == []
+
+
+def test_a_later_delivery_supersedes_the_one_before(region) -> None:
+    region.deliver(rows=[{}, {}])
+    region.deliver(rows=[{}, {}, {}])
+    month = ingest_month(region.settings, "ae_attendances", region.period)
+    assert [(d.received.delivery_id[:3], d.status) for d in month.deliveries] == [
+        ("001", "superseded"),
+        ("002", "accepted"),
+    ]
+    assert {row["delivery_id"][:3] for row in region.table("activity")} == {"002"}
+    first = region.table("deliveries")[0]
+    assert (first["received_activity"], first["accepted_activity"]) == (2, None)
+
+
+def test_the_tenth_delivery_comes_after_the_ninth_and_the_thousandth_after_both(region) -> None:
+    folder = region.deliver()
+    digest = folder.name.split("-")[1]
+    for sequence in ("009", "010", "1000"):
+        (folder.parent / f"{sequence}-{digest}").mkdir()
+    names = [received.delivery_id.split("-")[0] for received in received_deliveries(region.settings)]
+    assert names == ["001", "009", "010", "1000"]
+
+
+def test_a_stranger_in_a_folder_name_is_not_a_period(region) -> None:
+    folder = region.deliver()
+    folder.rename(folder.parent.parent / "notes")
+    assert received_deliveries(region.settings) == []
+
+
+def test_text_with_64_bit_offsets_is_the_same_text(region) -> None:
+    def widen(table: pa.Table) -> pa.Table:
+        return table.set_column(0, "person_ref", table["person_ref"].cast(pa.large_string()))
+
+    folder = region.deliver()
+    region.rewrite(folder, "activity", widen)
+    assert pq.read_schema(folder / "activity.parquet").field("person_ref").type == pa.large_string()
+    assert not ingest_month(region.settings, "ae_attendances", region.period).refusals

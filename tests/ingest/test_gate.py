@@ -1,0 +1,366 @@
+"""Each rule by rows in, refused rows out; and what the gate must never let through or let out."""
+
+import io
+import json
+import logging
+import shutil
+from dataclasses import replace
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from pipelines.ingest.accept import ingest_month, ingest_months
+from pipelines.ingest.gate import GateError, load_rules
+from pipelines.pseudonymise.contract import activity_columns
+from pipelines.pseudonymise.delivery import FILES
+from pipelines.settings import Settings
+
+AE, SOCIAL, POLICE = "ae_attendances", "social_care_events", "police_incidents"
+
+# what differs from an acceptable row -> the rule that refuses it
+REFUSED = {
+    "no arrival mode": (AE, {"EC_Arrival_Mode_SNOMED_CT": ""}, "required_missing"),
+    "arrival mode not in the list": (AE, {"EC_Arrival_Mode_SNOMED_CT": "999"}, "required_code_not_in_list"),
+    "discharge status not in the list": (AE, {"EC_Discharge_Status_SNOMED_CT": "home"}, "required_code_not_in_list"),
+    "arrival in the month after": (
+        AE,
+        {"Arrival_Date": "2024-04-01", "EC_Departure_Date": "2024-04-02"},
+        "arrival_in_period",
+    ),
+    "departure before arrival": (
+        AE,
+        {"EC_Departure_Date": "2024-03-05", "EC_Departure_Time": "09:00", "EC_Departure_Time_Since_Arrival": "0"},
+        "departure_not_before_arrival",
+    ),
+    "a stay below zero": (AE, {"EC_Departure_Time_Since_Arrival": "-1"}, "stay_plausible"),
+    "a stay of eight days": (
+        AE,
+        {"EC_Departure_Date": "2024-03-13", "EC_Departure_Time_Since_Arrival": "11400"},
+        "stay_plausible",
+    ),
+    "minutes that do not fit the times": (AE, {"EC_Departure_Time_Since_Arrival": "132"}, "stay_fits_times"),
+    "an event type not in the list": (SOCIAL, {"Event_Type": "Safeguarding"}, "required_code_not_in_list"),
+    "an open request": (SOCIAL, {"Event_End_Date": ""}, "only_services_open"),
+    "an end before the start": (SOCIAL, {"Event_End_Date": "2024-03-01"}, "end_not_before_start"),
+    "a request of an earlier month": (
+        SOCIAL,
+        {"Event_Start_Date": "2024-01-05", "Event_End_Date": "2024-01-06"},
+        "event_in_period",
+    ),
+    "a service of an earlier month": (
+        SOCIAL,
+        {"Event_Type": "Service", "Event_Start_Date": "2024-01-05"},
+        "event_in_period",
+    ),
+    "a stranger as client": (SOCIAL, {"Client_Type": "Neighbour"}, "client_type_not_known"),
+    "a call of the month before": (POLICE, {"created_ts": "2024-02-29T23:59:59"}, "created_in_period"),
+    "a role not in the list": (POLICE, {"role": "bystander"}, "required_code_not_in_list"),
+    "a grade not in the list": (POLICE, {"grade": "Whenever"}, "required_code_not_in_list"),
+    "a category not in the list": (POLICE, {"nsir_open": "Party"}, "required_code_not_in_list"),
+    "officer minutes below zero": (POLICE, {"officer_minutes": "-5"}, "officer_minutes_plausible"),
+    "a place of safety without s136": (POLICE, {"s136_place_of_safety": "ED"}, "place_of_safety_only_for_s136"),
+    "cleared before the call": (POLICE, {"cleared_ts": "2024-03-05T09:00:00"}, "cleared_not_before_created"),
+}
+
+ACCEPTED = {
+    "a stay of 23 hours": (AE, {"EC_Departure_Date": "2024-03-06", "EC_Departure_Time": "09:00"}),
+    "a stay of three days": (
+        AE,
+        {"EC_Departure_Date": "2024-03-08", "EC_Departure_Time": "10:00", "EC_Departure_Time_Since_Arrival": "4320"},
+    ),
+    "the first minute of the month": (
+        AE,
+        {
+            "Arrival_Date": "2024-03-01",
+            "Arrival_Time": "00:00",
+            "EC_Departure_Date": "2024-03-01",
+            "EC_Departure_Time": "22:00",
+        },
+    ),
+    "a discharge destination not in the list": (AE, {"Discharge_Destination_SNOMED_CT": "999"}),
+    "two diagnoses, one not in the list": (AE, {"Der_EC_Diagnosis_All": "52448006,999"}),
+    "an open service": (SOCIAL, {"Event_Type": "Service", "Event_End_Date": "", "Event_Outcome": ""}),
+    "an assessment that ended this month": (
+        SOCIAL,
+        {"Event_Type": "Assessment", "Event_Start_Date": "2024-01-05", "Event_End_Date": "2024-03-06"},
+    ),
+    "a code spelt another way": (SOCIAL, {"Event_Type": "REQUEST ", "Client_Type": "Service-User"}),
+    "a place of safety with s136": (POLICE, {"s136": "true", "s136_place_of_safety": "ED"}),
+}
+
+
+@pytest.fixture(scope="module")
+def rules_of(shared_region) -> dict[str, str | None]:
+    """For each case of REFUSED and ACCEPTED, the rule that refused its row; one delivery a feed holds them all."""
+    found = {}
+    for feed in (AE, SOCIAL, POLICE):
+        cases = {name: change for name, (of_feed, change, *_) in {**REFUSED, **ACCEPTED}.items() if of_feed == feed}
+        folder = shared_region.deliver(feed, rows=[*cases.values(), *[{}] * 5 * len(cases)])
+        month = ingest_month(shared_region.settings, feed, shared_region.period)
+        assert not month.refusals
+        references = pq.read_table(folder / "activity.parquet").column(1).to_pylist()
+        refused = {references[row["row_number"] - 1]: row["rule"] for row in month.refused if row["file"] == "activity"}
+        found |= {name: refused.get(shared_region.reference(feed, number)) for number, name in enumerate(cases)}
+        assert len(refused) == len([name for name in cases if found[name]])
+    return found
+
+
+@pytest.mark.parametrize(("case", "rule"), [(name, rule) for name, (_, _, rule) in REFUSED.items()])
+def test_a_row_is_refused_by_its_rule(rules_of: dict[str, str | None], case: str, rule: str) -> None:
+    assert rules_of[case] == rule
+
+
+@pytest.mark.parametrize("case", ACCEPTED)
+def test_a_row_goes_on(rules_of: dict[str, str | None], case: str) -> None:
+    assert rules_of[case] is None
+
+
+def test_a_refused_row_names_its_file_row_rule_and_reason(region) -> None:
+    folder = region.deliver(SOCIAL, rows=[{}, {"Event_End_Date": ""}])
+    ingest_month(region.settings, SOCIAL, region.period)
+    reference = pq.read_table(folder / "activity.parquet")["Event_Reference_Number"].to_pylist()
+    assert region.table("refused", SOCIAL) == [
+        {
+            "agency": "LAWX",
+            "feed": SOCIAL,
+            "period": region.period,
+            "delivery_id": folder.name,
+            "file": "activity",
+            "row_number": reference.index(region.reference(SOCIAL, 1)) + 1,
+            "rule": "only_services_open",
+            "column_name": "Event_End_Date",
+            "reason": "Only a Service may be open: a Request, an Assessment or a Review is delivered when it has ended.",
+        }
+    ]
+    (accepted,) = region.table("activity", SOCIAL)
+    assert accepted["row_number"] == reference.index(region.reference(SOCIAL, 0)) + 1
+
+
+def test_a_row_that_breaks_two_rules_is_one_refused_row_with_both_reasons(region) -> None:
+    region.deliver(AE, rows=[{}, {"Arrival_Date": "2020-01-01", "EC_Arrival_Mode_SNOMED_CT": "999"}])
+    ingest_month(region.settings, AE, region.period)
+    (row,) = region.table("refused")
+    assert row["column_name"] == "EC_Arrival_Mode_SNOMED_CT"
+    assert "code list ae_arrival_mode" in row["reason"]
+    assert "outside the month" in row["reason"]
+
+
+def test_a_row_delivered_twice_goes_on_once(region) -> None:
+    folder = region.deliver(AE, rows=[{}, {}])
+    region.rewrite(folder, "activity", lambda table: pa.concat_tables([table, table.slice(0, 1)]))
+    ingest_month(region.settings, AE, region.period)
+    assert [(row["row_number"], row["rule"]) for row in region.table("refused")] == [(3, "row_repeated")]
+
+
+def test_rows_that_differ_and_share_a_reference_are_both_refused(region) -> None:
+    region.deliver(AE, rows=[{"EC_Ident": "E"}, {"EC_Ident": "E", "Arrival_Time": "10:01"}, {}])
+    ingest_month(region.settings, AE, region.period)
+    assert [row["rule"] for row in region.table("refused")] == ["attendance_unique"] * 2
+
+
+def test_two_people_may_have_a_part_in_one_incident(region) -> None:
+    region.deliver(
+        POLICE, rows=[{"incident_ref": "P"}, {"incident_ref": "P", "local_person_id": "2", "role": "victim"}]
+    )
+    ingest_month(region.settings, POLICE, region.period)
+    assert region.table("refused", POLICE) == []
+
+
+def test_attributes_and_activity_of_a_refused_person_are_refused_with_it(region) -> None:
+    folder = region.deliver(AE, rows=[{"local_person_id": "1"}, {"local_person_id": "2"}, {"local_person_id": "3"}])
+    region.double_a_person(folder, "2")
+    month = ingest_month(region.settings, AE, region.period)
+    refused = [(row["file"], row["rule"]) for row in region.table("refused")]
+    assert refused == [
+        ("people", "person_unique"),
+        ("people", "person_unique"),
+        ("attributes", "person_not_in_people"),
+        ("activity", "person_not_in_people"),
+    ]
+    assert (month.count("received"), month.count("accepted"), month.count("refused")) == (10, 6, 4)
+
+
+def test_an_attribute_outside_its_set_is_refused(region) -> None:
+    folder = region.deliver(AE)
+    region.rewrite(folder, "attributes", lambda t: t.set_column(1, "sex", pa.array(["woman", "F", None])))
+    ingest_month(region.settings, AE, region.period)
+    assert [(row["file"], row["row_number"], row["rule"]) for row in region.table("refused")] == [
+        ("attributes", 1, "sex_not_known")
+    ]
+
+
+def test_a_filter_of_another_length_is_refused(region) -> None:
+    folder = region.deliver(AE)
+    short = lambda t: t.set_column(1, "forename_bf", pa.array([b"\0" * 63, b"\0" * 64, None], pa.binary()))
+    region.rewrite(folder, "people", short)
+    ingest_month(region.settings, AE, region.period)
+    assert ("people", 1, "filter_malformed") in {
+        (r["file"], r["row_number"], r["rule"]) for r in region.table("refused")
+    }
+
+
+def test_a_file_of_which_too_much_is_refused_is_refused_whole_and_says_why(region) -> None:
+    late = {"Arrival_Date": "2020-01-01", "EC_Departure_Date": "2020-01-02"}
+    region.deliver(AE, rows=[late] * 11 + [{}] * 40)
+    (message,) = ingest_month(region.settings, AE, region.period).refusals
+    assert "activity.parquet: 11 of 51 rows fail, more than the 20% that may" in message
+    assert "The arrival lies outside the month" in message
+    assert region.table("activity") == region.table("attributes") == []
+
+
+def test_a_file_of_which_a_fifth_is_refused_goes_on(region) -> None:
+    late = {"Arrival_Date": "2020-01-01", "EC_Departure_Date": "2020-01-02"}
+    region.deliver(AE, rows=[late] * 11 + [{}] * 44)
+    month = ingest_month(region.settings, AE, region.period)
+    assert not month.refusals
+    assert len(region.table("activity")) == 44
+
+
+def test_a_delivery_of_which_nothing_is_left_is_refused_however_small(region) -> None:
+    region.deliver(AE, rows=[{"Arrival_Date": "2020-01-01"}])
+    assert "1 of 1 rows fail" in ingest_month(region.settings, AE, region.period).refusals[0]
+
+
+@pytest.mark.parametrize("feed", [AE, SOCIAL, POLICE])
+def test_nothing_is_lost_between_received_accepted_and_refused(region, feed: str) -> None:
+    changes = [change for of_feed, change, _ in REFUSED.values() if of_feed == feed]
+    folder = region.deliver(feed, rows=[*changes, {"local_person_id": "2"}, *[{}] * 89])
+    region.double_a_person(folder, "2")
+    region.deliver(feed, rows=[{}] * 3, agency="OTHER")
+    ingest_month(region.settings, feed, region.period)
+    received = {"people": 4 + 3, "attributes": 3 + 3, "activity": len(changes) + 90 + 3}
+    people = region.settings.linkage / "people" / feed / f"{region.period}.parquet"
+    for file in FILES:
+        refused = sum(row["file"] == file for row in region.table("refused", feed))
+        accepted = pq.read_table(people).num_rows if file == "people" else len(region.table(file, feed))
+        assert accepted + refused == received[file]
+
+
+def test_warnings_are_counted_and_the_row_goes_on(region) -> None:
+    region.deliver(AE, rows=[{"Discharge_Destination_SNOMED_CT": "999"}, {}])
+    ingest_month(region.settings, AE, region.period)
+    counted = [
+        c for c in region.table("checks") if c["column_name"] == "Discharge_Destination_SNOMED_CT" and c["failed"]
+    ]
+    assert [(c["rule"], c["severity"], c["checked"], c["failed"]) for c in counted] == [
+        ("code_not_in_list", "warning", 2, 1)
+    ]
+
+
+def test_months_judged_together_come_to_the_same_as_one_after_the_other(region) -> None:
+    bad = {"EC_Arrival_Mode_SNOMED_CT": "999"}
+    region.deliver(AE, rows=[{}, bad, {}])
+    region.deliver(AE, rows=[{"Arrival_Date": "2024-04-01", "EC_Departure_Date": "2024-04-02"}, {}], period="2024-04")
+    region.deliver(AE, rows=[bad, bad], period="2024-05")
+    for period in ("2024-03", "2024-04", "2024-05"):
+        ingest_month(region.settings, AE, period)
+    apart = region.everything_written()
+    shutil.rmtree(region.settings.warehouse)
+    together = ingest_months(region.settings, AE, ["2024-03", "2024-04", "2024-05"])
+    assert [month.count("refused") for month in together] == [1, 1, 0]
+    assert region.everything_written() == apart
+
+
+MARK = "Zyxwvut"  # planted as a value wherever a value can stand
+
+
+def test_no_value_of_a_person_reaches_anything_but_the_accepted_rows(
+    region, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    root = logging.getLogger()
+    heard = io.StringIO()
+    root.addHandler(handler := logging.StreamHandler(heard))
+    caplog.set_level(logging.DEBUG)
+    marked = {"EC_Arrival_Mode_SNOMED_CT": MARK, "EC_Discharge_Status_SNOMED_CT": MARK, "EC_Department_Type": MARK}
+    folder = region.deliver(AE, rows=[marked, {}])
+    region.rewrite(
+        folder, "activity", lambda t: pa.concat_tables([t, t.slice(0, 1).set_column(1, "EC_Ident", pa.array([MARK]))])
+    )
+    region.rewrite(folder, "attributes", lambda t: t.set_column(1, "sex", pa.array([MARK, "F", "F"])))
+    try:
+        month = ingest_month(region.settings, AE, region.period)
+    finally:
+        root.removeHandler(handler)
+    assert month.count("refused") == 3
+    told = [
+        repr(month.deliveries),
+        repr(month.refused),
+        repr(month.checks),
+        heard.getvalue(),
+        caplog.text,
+        *capfd.readouterr(),
+    ]
+    told += [repr(region.table(name)) for name in ("activity", "attributes", "refused", "deliveries", "checks")]
+    assert [text for text in told if MARK in text] == []
+    assert [path for path, content in region.everything_written().items() if MARK.encode() in content] == []
+
+
+def test_the_search_for_values_would_find_one(region) -> None:
+    region.deliver(AE, rows=[{"Der_Provider_Site_Code": MARK}])
+    ingest_month(region.settings, AE, region.period)
+    assert MARK in repr(region.table("activity"))
+
+
+def with_rule(region, expectation: dict) -> Settings:
+    """Settings whose suite for A&E has one rule more."""
+    suites = region.scratch / "project" / "expectations"
+    shutil.copytree(region.settings.expectations, suites)
+    path = suites / "feeds" / f"{AE}.json"
+    suite = json.loads(path.read_text())
+    suite["expectations"].append(expectation)
+    path.write_text(json.dumps(suite))
+    shutil.copytree(region.settings.reference, region.scratch / "project" / "data" / "reference")
+    shutil.copytree(region.settings.feed_contracts, region.scratch / "project" / "pipelines" / "pseudonymise" / "feeds")
+    return replace(region.settings, project=region.scratch / "project")
+
+
+META = {"rule": "broken", "severity": "row", "kahn": "conformance", "reason": "It is broken."}
+
+
+@pytest.mark.parametrize(
+    "expectation",
+    [
+        {
+            "type": "expect_column_values_to_be_between",
+            "kwargs": {"column": "Der_Provider_Site_Code", "min_value": 1},
+            "meta": META,
+        },
+        {
+            "type": "expect_column_values_to_be_in_set",
+            "kwargs": {"column": "broken", "value_set": [True]},
+            "meta": {**META, "column": "Arrival_Date", "sql": "cast(Der_Provider_Site_Code as integer) > 0"},
+        },
+        {"type": "expect_there_to_be_magic", "kwargs": {"column": "Der_Provider_Site_Code"}, "meta": META},
+        {"type": "expect_column_values_to_not_be_null", "kwargs": {"column": "Nobody_Has_This"}, "meta": META},
+        {"type": "expect_column_values_to_not_be_null", "kwargs": {"column": "EC_Ident"}, "meta": {"rule": "broken"}},
+    ],
+    ids=["another type", "an expression that fails", "no such expectation", "no such column", "no severity"],
+)
+def test_a_rule_that_cannot_be_evaluated_raises_without_a_value(region, expectation: dict) -> None:
+    settings = with_rule(region, expectation)
+    region.deliver(AE, rows=[{"Der_Provider_Site_Code": MARK}])
+    with pytest.raises(GateError) as error:
+        ingest_month(settings, AE, region.period)
+    assert MARK not in "".join(map(repr, (error.value, error.value.__cause__, error.value.__context__)))
+    assert not (region.settings.accepted / AE).exists()
+
+
+@pytest.mark.parametrize("feed", [AE, SOCIAL, POLICE])
+def test_every_rule_says_what_to_make_of_it(feed: str) -> None:
+    for file in FILES:
+        rules = load_rules(Settings(), feed, file)
+        assert {rule.severity for rule in rules} == {"critical", "row", "warning"}
+        assert [rule.key for rule in rules if "$" in rule.reason or not rule.reason.endswith(".")] == []
+
+
+@pytest.mark.parametrize("feed", [AE, SOCIAL, POLICE])
+def test_every_required_column_and_every_code_list_of_the_contract_has_its_rule(feed: str) -> None:
+    rules = {(rule.rule, rule.column) for rule in load_rules(Settings(), feed, "activity")}
+    assert ("required_missing", "person_ref") in rules
+    for column in [column for column in activity_columns(feed) if column.type != "person"]:
+        if column.required:
+            assert ("required_missing", column.name) in rules
+        if column.code_list:
+            kinds = {"required_code_not_in_list", "code_not_in_list", "codes_not_in_list"}
+            assert len({rule for rule, name in rules if name == column.name and rule in kinds}) == 1
