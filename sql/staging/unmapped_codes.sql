@@ -27,15 +27,22 @@ with given as (
     )
 ),
 
+values_given as (
+    select agency, feed, period, column_name, value, count(*) as times
+    from given
+    group by all
+),
+
 codes_given as (
     select
         given.agency,
         given.feed,
         given.period,
         given.column_name,
+        given.times,
         columns.code_list,
         unnest(if(columns.type = 'codes', string_split_regex(given.value, '[,;]'), [given.value])) as code
-    from given
+    from values_given as given
     inner join reference.feed_columns as columns
         on columns.feed = given.feed and columns."column" = given.column_name
 )
@@ -46,8 +53,8 @@ select
     given.period, -- Delivery month as YYYY-MM
     given.column_name, -- Coded column of the feed
     given.code_list, -- Code list of the column
-    count(*) as codes, -- Codes given
-    count(*) filter (known.code_key is null) as unmapped -- Codes given that are in no code list of that month
+    sum(given.times)::bigint as codes, -- Codes given
+    coalesce(sum(given.times) filter (known.code_key is null), 0)::bigint as unmapped -- Codes given that are in no code list of that month
 from codes_given as given
 left join staging.codes as known
     on known.code_list = given.code_list and known.code_key = code_key(given.code) and known.period = given.period
