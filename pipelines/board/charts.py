@@ -71,7 +71,7 @@ def contacts_by_month(months: list[Row], title: str, summary: str) -> str:
             y=alt.Y("share:Q", title=None, scale=alt.Scale(zero=True), axis=alt.Axis(format=".0%", tickCount=3)),
         )
         bottom = (line.mark_line(color=STRONG, strokeWidth=2.5) + line.mark_point(color=STRONG, filled=True, size=30))
-        bottom = bottom.properties(width=width - 60, height=90, title=_subtitle("Share that is of people who go round"))
+        bottom = bottom.properties(width=width - 60, height=90, title=_subtitle("Share of contacts that are of people who go round"))
         return alt.vconcat(top, bottom, spacing=16)
 
     return _figure(draw, title, summary)
@@ -117,7 +117,7 @@ def _subtitle(text: str) -> alt.TitleParams:
 
 def _legend(columns: int = 0) -> alt.Legend:
     return alt.Legend(orient="top", direction="horizontal", columns=columns, symbolType="square", symbolSize=140,
-                      titleFontWeight="normal", titleOrient="top", offset=4)  # fmt: skip
+                      offset=12)  # fmt: skip
 
 
 def _figure(draw, title: str, summary: str) -> str:

@@ -36,7 +36,10 @@ def render_pack(board: Path, out: Path, facts: dict) -> None:
         tables=tables,
         period=_period(rows["monthly_contacts"]),
         summary=words.summary(rows["headlines"], rows["first_missed_doors"]),
-        headlines=[words.headline(row) | {"id": row["headline_id"]} for row in rows["headlines"]],
+        headlines=[
+            words.headline(row, rows["headlines"], facts["round_to"]) | {"id": row["headline_id"]}
+            for row in rows["headlines"]
+        ],
         figures=_figures(rows, months),
         offers=matching_offers(rows["first_missed_doors"], facts["needs"], facts["offers"]),
         withheld_needs=words.listed([words.uncapitalised(need) for need in withheld_needs(rows["first_missed_doors"])]),

@@ -11,6 +11,7 @@ MONTHS = (
     "July", "August", "September", "October", "November", "December",
 )  # fmt: skip
 
+WHOLES = {"people seen": "people_seen", "contacts": "contacts"}  # what a share is of, and the headline that counts it
 HOW_KNOWN = {
     "model": "by the linkage model's own reckoning, which nobody has checked by hand",
     "answer key": "measured against an answer key",
@@ -47,23 +48,30 @@ def uncapitalised(label: str) -> str:
     return label[0].lower() + label[1:] if label[1:2].islower() else label
 
 
-def headline(row: Row) -> Row:
+def share_of_whole(row: Row, headlines: list[Row]) -> float | None:
+    """A headline's share, from the published counts where the whole is a headline too, else as the database has it."""
+    for whole in headlines:
+        if whole["headline_id"] == WHOLES.get(row["share_of"]) and whole[row["unit"]]:
+            return row[row["unit"]] / whole[row["unit"]]
+    return row["share"]
+
+
+def headline(row: Row, headlines: list[Row], round_to: int) -> Row:
     """A headline as `figure` (None where it is withheld), `label`, `interval` and `share` in words."""
     label = uncapitalised(row["label"])
     if row["withheld_reason"]:
         return {"figure": None, "label": label, "interval": row["withheld_reason"], "share": ""}
     if row["unit"] == "minutes":
-        figure, label = number(row["minutes"] / 60), f"hours of {label}"
+        figure, label = number(round_to * round(row["minutes"] / 60 / round_to)), f"hours of {label}"
         low, high = row["contacts_low"], row["contacts_high"]
         band = "the way records are linked does not change this" if low == high else ""
     else:
         unit = row["unit"]
         figure, low, high = number(row[unit]), row[f"{unit}_low"], row[f"{unit}_high"]
         band = interval(low, high)
-    share = f"{percent(row['share'])} of all {row['share_of']}" if row["share"] is not None and row["share_of"] else ""
-    if share and row["share_low"] != row["share_high"]:
-        share += f" ({percent(row['share_low'])} to {percent(row['share_high'])})"
-    return {"figure": figure, "label": label, "interval": band, "share": share}
+    share = share_of_whole(row, headlines)
+    of_all = f"{percent(share)} of all {row['share_of']}" if share is not None and row["share_of"] else ""
+    return {"figure": figure, "label": label, "interval": band, "share": of_all}
 
 
 def interval(low: float, high: float) -> str:
@@ -78,13 +86,15 @@ def summary(headlines: list[Row], doors: list[Row]) -> list[str]:
     rows = {row["headline_id"]: row for row in headlines if not row["withheld_reason"]}
     sentences = []
     if cycle := rows.get("people_who_cycle"):
-        share = f", {percent(cycle['share'])} of everybody seen" if cycle["share"] is not None else ""
+        share = share_of_whole(cycle, headlines)
+        of_all = f", {percent(share)} of everybody seen" if share is not None else ""
         sentences.append(
-            f"About {number(cycle['people'])} people go round between services in crisis{share} "
+            f"About {number(cycle['people'])} people go round between services in crisis{of_all} "
             f"({interval(cycle['people_low'], cycle['people_high'])})."
         )
-    if (contacts := rows.get("contacts_of_people_who_cycle")) and contacts["share"] is not None:
-        sentences.append(f"They make {percent(contacts['share'])} of all contacts.")
+    contacts = rows.get("contacts_of_people_who_cycle")
+    if contacts and (share := share_of_whole(contacts, headlines)) is not None:
+        sentences.append(f"They make {percent(share)} of all contacts.")
     if top := most_missed(doors):
         sentences.append(
             f"The most frequent first missed door is with {uncapitalised(top['door_label'])}, for "

@@ -6,7 +6,8 @@ A board table's SQL file gives each column a role, and the role alone decides wh
     people    a count of persons: 1 to `withhold_people_up_to` is withheld, the rest is rounded to `round_to`
     count     a count of anything else (contacts, hand-offs): rounded to `round_to`
     minutes   minutes of time: rounded to `round_to`
-    rate      a share or a ratio: rounded to whole per cent, and more coarsely where few people stand behind it
+    rate      a share, ratio or average: rounded to whole per cent, and more coarsely where few people stand behind
+              it; left out where that would make nothing of it
 
 A row whose number of people is withheld, or not known, gives up every other number too: contacts or a rate
 would give the number of people away. Withheld is NULL with a `withheld_reason`, never 0. The two ends of a
@@ -74,16 +75,19 @@ def _reason_for_withholding(people: list[str], others: list[str], settings: Sett
 
 def _published(column: str, role: str, people: list[str], settings: Settings) -> str:
     """SQL for the published value of a number in a row that is not withheld."""
-    if role == "rate":
-        return f"round(round({column} / {_rate_step(people, settings)}) * {_rate_step(people, settings)}, 2)"
-    return _rounded(column, settings)
+    return _rounded_rate(column, people, settings) if role == "rate" else _rounded(column, settings)
 
 
 def _rounded(column: str, settings: Settings) -> str:
     return f"(round({column} / {settings.round_to}.0) * {settings.round_to})::BIGINT"
 
 
-def _rate_step(people: list[str], settings: Settings) -> str:
-    """SQL for how finely a rate may be published: times the people, it tells no more than a rounded count."""
-    fewest = f"least({', '.join(f'nullif({column}, 0)' for column in people)})"
-    return f"greatest(0.01, {settings.round_to}.0 / nullif({_rounded(fewest, settings)}, 0))"
+def _rounded_rate(column: str, people: list[str], settings: Settings) -> str:
+    """SQL for a rate in steps so wide that the rate times the people tells no more than a rounded count does.
+
+    A rate too small for its step is NULL: 0 would be untrue.
+    """
+    fewest = f"least({', '.join(f'nullif({one}, 0)' for one in people)})"
+    step = f"greatest(0.01, {settings.round_to}.0 / nullif({_rounded(fewest, settings)}, 0))"
+    rounded = f"round(round({column} / {step}) * {step}, 2)"
+    return f"CASE WHEN {column} = 0 OR {rounded} <> 0 THEN {rounded} END"

@@ -76,11 +76,16 @@ def test_every_headline_stands_in_words_with_its_linkage_interval(page, board):
         if reason:
             assert "Withheld" in text and f"({reason})" in text and not re.search(r"About|[0-9]+,", text), name
             continue
-        figure = {"people": people, "contacts": contacts, "minutes": (minutes or 0) / 60}[unit]
+        figure = {"people": people, "contacts": contacts, "minutes": 5 * round((minutes or 0) / 60 / 5)}[unit]
         assert f"About {figure:,.0f} " in text, name
         low, high = (people_low, people_high) if unit == "people" else (contacts_low, contacts_high)
         if low != high:
             assert f"between {low:,} and {high:,}, depending on how surely records are linked" in text, name
+
+
+def test_a_share_of_another_headline_is_the_one_that_a_reader_can_work_out(page):
+    assert "3% of all people seen" in page.texts["people_who_cycle"]  # 1,240 of 41,205
+    assert "9% of all contacts" in page.texts["contacts_of_people_who_cycle"]  # 27,140 of 301,550
 
 
 def test_the_brief_repeats_the_headlines(page):

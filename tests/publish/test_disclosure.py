@@ -66,6 +66,13 @@ def test_a_rate_of_few_people_does_not_tell_how_many_of_them():
     assert row["share"] == 0.3
 
 
+def test_a_rate_too_small_to_round_is_left_out_and_not_called_nothing():
+    (row,) = controlled(("frailty", 50, 50, 100, 60.0, 0.01))
+    assert (row["people"], row["share"], row["withheld_reason"]) == (50, None, None)
+    (row,) = controlled(("frailty", 50, 50, 100, 60.0, 0.0))
+    assert row["share"] == 0
+
+
 def test_a_column_without_a_role_is_refused():
     with pytest.raises(UncontrolledTable, match="no role.*hours"):
         controlled_select("raw", ROLES | {"hours": ""}, SETTINGS)
