@@ -1,0 +1,125 @@
+"""Linkage as Dagster sees it: the model, the person index and its quality, all over every month of every feed."""
+
+import dagster as dg
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from pipelines.settings import Settings
+
+from . import load, run
+from .train import current_model
+
+MODEL = dg.AssetKey(["linkage", "model"])
+PERSON_INDEX = dg.AssetKey(["linkage", "person_index"])
+QUALITY = dg.AssetKey(["linkage", "quality"])
+INDEX_COLUMNS = {
+    "agency": "Agency that delivered the record",
+    "feed": "Feed that the record came in",
+    "person_ref": "The agency's keyed pseudonym of its client",
+    "person_id": "The hub's surrogate of the linked person, at the central threshold",
+    "person_id_low": "Key of the person at the low threshold: more links",
+    "person_id_high": "Key of the person at the high threshold: fewer links",
+    "match_weight": "Weight of the strongest link to another record of the person, log2 of the Bayes factor; empty if alone",
+    "match_probability": "Calibrated probability of that link; empty if alone",
+    "records": "Records of the person",
+}
+KINDS = {"duckdb", "splink"}
+
+
+def linkage_assets(settings: Settings) -> list[dg.AssetsDefinition]:
+    """Model, then person index and quality in one step."""
+    every_month = dg.AllPartitionMapping()
+    feeds = [dg.AssetDep(dg.AssetKey(["accepted", feed]), partition_mapping=every_month) for feed in settings.feeds]
+
+    @dg.asset(
+        key=MODEL,
+        deps=feeds,
+        group_name="linkage",
+        kinds=KINDS,
+        description=(
+            "The linkage model in use: how far the fields of one person, of kin, of namesakes and of strangers agree, "
+            "learnt from this region's own people without labels. Trained here only if there is none; "
+            "`upstream train` makes a new one."
+        ),
+        check_specs=[dg.AssetCheckSpec("converged", asset=MODEL, blocking=True, description="Training of the model converged.")],
+    )
+    def model() -> dg.MaterializeResult:
+        used = current_model(settings.state / "models") or run.train(settings)
+        return dg.MaterializeResult(
+            metadata={
+                "dagster/row_count": used.training["clients"],
+                "version": used.version,
+                "pairs_compared_in_training": used.training["pairs_compared"],
+                "starting_values_kept": ", ".join(used.training["starting_values_kept"]) or "none",
+            },
+            check_results=[dg.AssetCheckResult(check_name="converged", passed=used.training["converged"])],
+        )
+
+    @dg.multi_asset(
+        name="linkage",
+        specs=[
+            dg.AssetSpec(
+                PERSON_INDEX,
+                deps=[MODEL, *feeds],
+                group_name="linkage",
+                kinds=KINDS,
+                description=(
+                    "Who is who: one row a client of an agency's feed, with the person it was linked to. Linked from "
+                    "identity tokens alone; person ids last from run to run."
+                ),
+                metadata={
+                    "dagster/column_schema": dg.TableSchema(
+                        [dg.TableColumn(name, description=meaning) for name, meaning in INDEX_COLUMNS.items()]
+                    )
+                },
+            ),
+            dg.AssetSpec(
+                QUALITY,
+                deps=[MODEL, *feeds],
+                group_name="linkage",
+                kinds=KINDS,
+                description="What is known of this linkage without an answer key: counts, completeness, expected precision.",
+            ),
+        ],
+        check_specs=[
+            dg.AssetCheckSpec(
+                "one_person_each", asset=PERSON_INDEX, blocking=True, description="Every accepted client has exactly one person."
+            ),
+            dg.AssetCheckSpec(
+                "index_columns", asset=PERSON_INDEX, blocking=True, description="The index has its columns and no token."
+            ),
+        ],
+    )
+    def person_index():
+        result = run.link(settings)
+        index = pq.read_table(result.index)
+        counts = {"people": result.people, "links": result.links, "model_version": result.model_version}
+        yield dg.MaterializeResult(asset_key=PERSON_INDEX, metadata={"dagster/row_count": len(index), **counts})
+        yield dg.MaterializeResult(
+            asset_key=QUALITY, metadata={"dagster/row_count": pq.read_metadata(result.quality).num_rows}
+        )
+        accepted = _clients_accepted(settings)
+        without = pc.sum(pc.is_null(index["person_id"])).as_py() or 0
+        once = index.select(load.CLIENT_COLUMNS).group_by(list(load.CLIENT_COLUMNS)).aggregate([]).num_rows
+        yield dg.AssetCheckResult(
+            asset_key=PERSON_INDEX,
+            check_name="one_person_each",
+            passed=accepted == once == len(index) and not without,
+            metadata={"clients_accepted": accepted, "clients_in_index": once, "rows": len(index), "without_person": without},
+        )
+        yield dg.AssetCheckResult(
+            asset_key=PERSON_INDEX,
+            check_name="index_columns",
+            passed=index.column_names == list(INDEX_COLUMNS),
+            metadata={"columns": ", ".join(index.column_names)},
+        )
+
+    return [model, person_index]
+
+
+def _clients_accepted(settings: Settings) -> int:
+    """Clients counted in the accepted files, apart from what linkage made of them."""
+    con = load.connect(settings.threads, settings.memory_limit)
+    files = [str(file) for file in load.people_files(settings.linkage)]
+    sql = "select count(*) from (select distinct agency, feed, person_ref from read_parquet(?, hive_partitioning = false))"
+    return con.execute(sql, [files]).fetchall()[0][0]
