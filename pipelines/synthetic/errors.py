@@ -15,22 +15,25 @@ from pipelines.synthetic.life_courses import AE, POLICE, SOCIAL_CARE
 # Chance in 100 that a record has the error, when care is 1.
 RATES = pd.DataFrame(
     [
-        ("forename", "nickname", 5.0, 9.0, 4.0), ("forename", "sounds_alike", 0.9, 1.8, 0.7), ("forename", "typo", 1.0, 2.2, 0.8),
-        ("forename", "initial", 0.3, 1.0, 0.2), ("forename", "second_name", 3.0, 4.0, 2.0), ("forename", "title", 0.5, 0.8, 0.6),
+        ("forename", "nickname", 5.0, 9.0, 4.0), ("forename", "sounds_alike", 0.9, 1.8, 0.7),
+        ("forename", "typo", 1.0, 2.2, 0.8), ("forename", "initial", 0.3, 1.0, 0.2),
+        ("forename", "second_name", 3.0, 4.0, 2.0), ("forename", "title", 0.5, 0.8, 0.6),
         ("forename", "missing", 0.2, 0.8, 0.1), ("forename", "placeholder", 0.2, 0.8, 0.1),
-        ("surname", "former", 6.0, 9.0, 5.0), ("surname", "sounds_alike", 1.0, 2.2, 0.8), ("surname", "typo", 1.3, 2.6, 1.0),
-        ("surname", "half", 22.0, 30.0, 18.0), ("surname", "missing", 0.1, 0.4, 0.1), ("surname", "placeholder", 0.1, 0.5, 0.05),
-        ("names", "swapped", 0.4, 0.7, 0.3), ("names", "capitals", 4.0, 45.0, 3.0), ("names", "lower_case", 1.0, 1.0, 4.0),
-        ("names", "punctuation", 0.8, 1.0, 0.8),
-        ("birth", "day_month_swap", 0.6, 1.0, 0.5), ("birth", "digit", 0.7, 1.4, 0.6), ("birth", "year_off", 0.2, 0.5, 0.2),
-        ("birth", "first_january", 0.3, 1.2, 0.3), ("birth", "placeholder", 0.2, 0.6, 0.2), ("birth", "month_only", 0.1, 0.3, 4.0),
-        ("birth", "missing", 0.3, 2.5, 0.3),
-        ("sex", "wrong", 0.3, 0.5, 0.3), ("sex", "missing", 0.2, 1.0, 0.5),
+        ("surname", "former", 6.0, 9.0, 5.0), ("surname", "sounds_alike", 1.0, 2.2, 0.8),
+        ("surname", "typo", 1.3, 2.6, 1.0), ("surname", "half", 22.0, 30.0, 18.0),
+        ("surname", "missing", 0.1, 0.4, 0.1), ("surname", "placeholder", 0.1, 0.5, 0.05),
+        ("names", "swapped", 0.4, 0.7, 0.3), ("names", "capitals", 4.0, 45.0, 3.0),
+        ("names", "lower_case", 1.0, 1.0, 4.0), ("names", "punctuation", 0.8, 1.0, 0.8),
+        ("birth", "day_month_swap", 0.6, 1.0, 0.5), ("birth", "digit", 0.7, 1.4, 0.6),
+        ("birth", "year_off", 0.2, 0.5, 0.2), ("birth", "first_january", 0.3, 1.2, 0.3),
+        ("birth", "placeholder", 0.2, 0.6, 0.2), ("birth", "month_only", 0.1, 0.3, 4.0),
+        ("birth", "missing", 0.3, 2.5, 0.3), ("sex", "wrong", 0.3, 0.5, 0.3), ("sex", "missing", 0.2, 1.0, 0.5),
         ("ethnic_group", "missing", 9.0, 22.0, 12.0), ("ethnic_group", "wrong", 1.5, 4.0, 1.5),
-        ("nhs_number", "missing", 7.0, 100.0, 24.0), ("nhs_number", "digit", 0.4, 0.0, 0.6), ("nhs_number", "of_another", 0.05, 0.0, 0.08),
-        ("nhs_number", "unverified", 2.0, 0.0, 6.0),
-        ("postcode", "missing", 1.6, 8.0, 1.2), ("postcode", "out_of_date", 4.0, 8.0, 4.0), ("postcode", "typo", 0.8, 1.8, 0.7),
-        ("postcode", "outward_only", 0.2, 1.2, 0.2), ("postcode", "no_space", 8.0, 25.0, 5.0), ("postcode", "lower_case", 1.0, 4.0, 2.0),
+        ("nhs_number", "missing", 6.5, 100.0, 22.0), ("nhs_number", "digit", 0.4, 0.0, 0.6),
+        ("nhs_number", "of_another", 0.05, 0.0, 0.08), ("nhs_number", "unverified", 2.0, 0.0, 6.0),
+        ("postcode", "missing", 1.6, 8.0, 1.2), ("postcode", "out_of_date", 4.0, 8.0, 4.0),
+        ("postcode", "typo", 0.8, 1.8, 0.7), ("postcode", "outward_only", 0.2, 1.2, 0.2),
+        ("postcode", "no_space", 8.0, 25.0, 5.0), ("postcode", "lower_case", 1.0, 4.0, 2.0),
     ],
     columns=["field", "error", AE, POLICE, SOCIAL_CARE],
 ).set_index(["field", "error"])  # fmt: skip
@@ -43,35 +46,63 @@ NO_FIXED_ABODE = "ZZ99 3VZ"
 
 # Formal forename and its short forms; written for this project.
 SHORT_FORMS = """
-Alexander Alex Sandy Al|Alexandra Alex Sandra Lexi|Alfred Alf Alfie Fred|Amanda Mandy|Andrew Andy Drew|Angela Angie|Anthony Tony Ant
-Antonia Toni|Arthur Art|Barbara Barb Babs|Benjamin Ben Benny|Bernard Bernie|Beverley Bev|Bradley Brad|Brenda Bren|Caroline Carol Caz
-Catherine Cath Cathy Kate Katie|Charles Charlie Chas Chuck|Charlotte Charlie Lottie Lotte|Christine Chris Chrissie|Christopher Chris Kit
-Clifford Cliff|Daniel Dan Danny|David Dave Davey|Deborah Debbie Deb|Dennis Den|Derek Del|Donald Don|Dorothy Dot Dottie Dolly|Douglas Doug
-Edward Ed Eddie Ted Ned|Eileen Eily|Eleanor Ellie Nell Nora|Elizabeth Liz Beth Betty Lizzie Eliza Libby|Emily Em Emmie|Ernest Ernie
-Florence Flo Florrie|Francis Frank|Frederick Fred Freddie|Geoffrey Geoff|George Georgie|Georgina Georgie Gina|Gerald Gerry|Gillian Gill
-Gladys Glad|Gordon Gord|Graham Gray|Gregory Greg|Harold Harry Hal|Harriet Hattie|Helen Nell|Henry Harry Hal|Isabella Bella Izzy
-Jacqueline Jackie Jacqui|James Jim Jimmy Jamie|Janet Jan|Jason Jase|Jennifer Jenny Jen|Jessica Jess Jessie|Joanne Jo Joanna|John Johnny Jack
-Jonathan Jon Jonny|Joseph Joe Joey|Joshua Josh|Judith Judy Jude|Julie Jules|Katherine Kate Kathy Katie|Kathleen Kath Kathy|Kenneth Ken Kenny
-Kevin Kev|Kimberley Kim|Lawrence Larry Laurie|Leonard Len Lenny|Leslie Les|Lewis Lew|Louise Lou|Lucy Lu|Margaret Maggie Peggy Marge Meg
-Marjorie Marge|Martin Marty|Mary Molly May|Matthew Matt|Maureen Mo|Megan Meg|Michael Mike Mick Mickey|Michelle Shelly|Mohammed Mo Mohd Md
-Muhammad Mo Mohd Md|Natalie Nat|Natasha Tasha|Nathan Nate|Nicholas Nick Nicky|Nicola Nicky Nic|Norman Norm|Oliver Ollie|Olivia Liv Livvy
-Pamela Pam|Patricia Pat Trish Tricia Patsy|Patrick Pat Paddy|Paula Pauly|Pauline Polly|Peter Pete|Philip Phil Pip|Phyllis Phyl|Rachel Rach
-Raymond Ray|Rebecca Becky Becca|Reginald Reg Reggie|Richard Rick Richie Dick|Robert Rob Bob Bobby Robbie Bert|Roger Rodge|Ronald Ron Ronnie
-Rosemary Rose Rosie|Russell Russ|Samantha Sam Sammy|Samuel Sam Sammy|Sandra Sandy|Sarah Sally|Sharon Shaz|Sheila She|Shirley Shirl|Sidney Sid
-Simon Si|Sophie Soph|Stanley Stan|Stephanie Steph|Stephen Steve|Steven Steve Ste|Stuart Stu|Susan Sue Suzie|Terence Terry Tel|Theresa Terri Tess
-Thomas Tom Tommy|Timothy Tim|Tobias Toby|Tracey Trace|Valerie Val|Veronica Ronnie|Victoria Vicky Tori|Vincent Vince|Walter Wally Walt
-Wendy Wend|William Bill Will Billy Willy Liam|Winifred Win Winnie|Zachary Zach|Abdul Abdel|Aleksandra Ola|Katarzyna Kasia|Małgorzata Gosia
-Jakub Kuba|Stanisław Staszek|Adebola Bola|Oluwaseun Seun|Oluwafemi Femi|Chinedu Nedu|Constantin Costel|Gheorghe Gigi
+Alexander Alex Sandy Al|Alexandra Alex Sandra Lexi|Alfred Alf Alfie Fred|Amanda Mandy|Andrew Andy Drew|Angela Angie
+Anthony Tony Ant|Antonia Toni|Arthur Art|Barbara Barb Babs|Benjamin Ben Benny|Bernard Bernie|Beverley Bev
+Bradley Brad|Brenda Bren|Caroline Carol Caz|Catherine Cath Cathy Kate Katie|Charles Charlie Chas Chuck
+Charlotte Charlie Lottie Lotte|Christine Chris Chrissie|Christopher Chris Kit|Clifford Cliff|Daniel Dan Danny
+David Dave Davey|Deborah Debbie Deb|Dennis Den|Derek Del|Donald Don|Dorothy Dot Dottie Dolly|Douglas Doug
+Edward Ed Eddie Ted Ned|Eileen Eily|Eleanor Ellie Nell Nora|Elizabeth Liz Beth Betty Lizzie Eliza Libby
+Emily Em Emmie|Ernest Ernie|Florence Flo Florrie|Francis Frank|Frederick Fred Freddie|Geoffrey Geoff|George Georgie
+Georgina Georgie Gina|Gerald Gerry|Gillian Gill|Gladys Glad|Gordon Gord|Graham Gray|Gregory Greg|Harold Harry Hal
+Harriet Hattie|Helen Nell|Henry Harry Hal|Isabella Bella Izzy|Jacqueline Jackie Jacqui|James Jim Jimmy Jamie
+Janet Jan|Jason Jase|Jennifer Jenny Jen|Jessica Jess Jessie|Joanne Jo Joanna|John Johnny Jack|Jonathan Jon Jonny
+Joseph Joe Joey|Joshua Josh|Judith Judy Jude|Julie Jules|Katherine Kate Kathy Katie|Kathleen Kath Kathy
+Kenneth Ken Kenny|Kevin Kev|Kimberley Kim|Lawrence Larry Laurie|Leonard Len Lenny|Leslie Les|Lewis Lew|Louise Lou
+Lucy Lu|Margaret Maggie Peggy Marge Meg|Marjorie Marge|Martin Marty|Mary Molly May|Matthew Matt|Maureen Mo|Megan Meg
+Michael Mike Mick Mickey|Michelle Shelly|Mohammed Mo Mohd Md|Muhammad Mo Mohd Md|Natalie Nat|Natasha Tasha
+Nathan Nate|Nicholas Nick Nicky|Nicola Nicky Nic|Norman Norm|Oliver Ollie|Olivia Liv Livvy|Pamela Pam
+Patricia Pat Trish Tricia Patsy|Patrick Pat Paddy|Paula Pauly|Pauline Polly|Peter Pete|Philip Phil Pip|Phyllis Phyl
+Rachel Rach|Raymond Ray|Rebecca Becky Becca|Reginald Reg Reggie|Richard Rick Richie Dick
+Robert Rob Bob Bobby Robbie Bert|Roger Rodge|Ronald Ron Ronnie|Rosemary Rose Rosie|Russell Russ|Samantha Sam Sammy
+Samuel Sam Sammy|Sandra Sandy|Sarah Sally|Sharon Shaz|Sheila She|Shirley Shirl|Sidney Sid|Simon Si|Sophie Soph
+Stanley Stan|Stephanie Steph|Stephen Steve|Steven Steve Ste|Stuart Stu|Susan Sue Suzie|Terence Terry Tel
+Theresa Terri Tess|Thomas Tom Tommy|Timothy Tim|Tobias Toby|Tracey Trace|Valerie Val|Veronica Ronnie
+Victoria Vicky Tori|Vincent Vince|Walter Wally Walt|Wendy Wend|William Bill Will Billy Willy Liam
+Winifred Win Winnie|Zachary Zach|Abdul Abdel|Aleksandra Ola|Katarzyna Kasia|Małgorzata Gosia|Jakub Kuba
+Stanisław Staszek|Adebola Bola|Oluwaseun Seun|Oluwafemi Femi|Chinedu Nedu|Constantin Costel|Gheorghe Gigi
 """
-SHORT = {entry.split()[0]: entry.split()[1:] for line in SHORT_FORMS.split("\n") for entry in line.split("|") if entry.split()}
-FORMAL = {short: [formal for formal, shorts in SHORT.items() if short in shorts] for shorts in SHORT.values() for short in shorts}
+SHORT = {
+    entry.split()[0]: entry.split()[1:]
+    for line in SHORT_FORMS.split("\n")
+    for entry in line.split("|")
+    if entry.split()
+}
+FORMAL = {
+    short: [formal for formal, shorts in SHORT.items() if short in shorts]
+    for shorts in SHORT.values()
+    for short in shorts
+}
 SOUNDS_ALIKE = (
     "ph f|f ph|ck k|k ck|ie y|y ie|ey y|y ey|ea ee|ee ea|ai ay|ay ai|ou oo|c k|k c|s z|z s|tt t|t tt|ll l|l ll|nn n|n nn|"
     "ss s|rr r|mm m|th t|sh s|gh g|wh w|h |e a|a e|i e|o u|u o|v w|w v|j y|ks x|x ks|aa a|oo u|uu u|kh k|dh d|ee i|sch sh|cz ch"
 )
 ALIKE = [tuple(pair.split(" ")) for pair in SOUNDS_ALIKE.split("|")]
 KEYBOARD_ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
-LOOKS_ALIKE = {"m": "rn", "w": "vv", "d": "cl", "l": "i", "i": "l", "o": "0", "s": "5", "b": "6", "g": "9", "u": "v", "h": "b", "e": "c", "c": "e"}
+LOOKS_ALIKE = {
+    "m": "rn",
+    "w": "vv",
+    "d": "cl",
+    "l": "i",
+    "i": "l",
+    "o": "0",
+    "s": "5",
+    "b": "6",
+    "g": "9",
+    "u": "v",
+    "h": "b",
+    "e": "c",
+    "c": "e",
+}
 PLACEHOLDER_FORENAMES = ("UNKNOWN", "Unknown", "Mr X", "Not Known", "XX", "Male", "Test")
 PLACEHOLDER_SURNAMES = ("UNKNOWN", "Unknown", "Not Known", "XXXX", "Doe")
 PLACEHOLDER_DATES = ("1900-01-01", "1900-01-01", "1901-01-01")
@@ -143,7 +174,9 @@ def _no_letter_marks(text: str, rng: np.random.Generator) -> str:
     return plain if plain != text else text + (" " if rng.random() < 0.6 else ".")
 
 
-def _change(values: np.ndarray, rows: np.ndarray, how: Callable[[str, np.random.Generator], str], rng: np.random.Generator) -> None:
+def _change(
+    values: np.ndarray, rows: np.ndarray, how: Callable[[str, np.random.Generator], str], rng: np.random.Generator
+) -> None:
     for row in np.flatnonzero(rows):
         values[row] = how(values[row], rng)
 
@@ -165,21 +198,25 @@ def care_needed(people: pd.DataFrame) -> np.ndarray:
 def recorded_identities(known: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     """What agencies write down: nhs_number, nhs_number_status, forename, surname, date_of_birth, sex, ethnic_group.
 
-    `known` has one row a writing-down: feed, care, age, kin, and the truth of that day as forename, surname, former_surname,
-    other_surname, born (ISO text), sex, ethnic_code, nhs_number.
+    `known` has one row a writing-down: feed, care, age, kin, and the truth of that day as forename, middle_name, surname,
+    former_surname, born (ISO text), sex, ethnic_code, nhs_number.
     """
     feed, care = known["feed"].to_numpy(), known["care"].to_numpy()
-    values = {name: known[name].to_numpy(dtype=object, copy=True) for name in ("forename", "surname", "born", "sex", "nhs_number")}
+    values = {
+        name: known[name].to_numpy(dtype=object, copy=True)
+        for name in ("forename", "surname", "born", "sex", "nhs_number")
+    }
 
     def hit(field: str, error: str) -> np.ndarray:
         return _hit(field, error, feed, care, rng)
 
     forename, surname, born, sex, number = values.values()
-    _change(forename, hit("forename", "nickname") * 1 > 0, short_form, rng)
+    _change(forename, hit("forename", "nickname"), short_form, rng)
     _change(forename, hit("forename", "sounds_alike"), sounds_alike, rng)
     _change(forename, hit("forename", "typo"), typo, rng)
+    middle = known["middle_name"].to_numpy(dtype=object)
     second = hit("forename", "second_name")
-    forename[second] = forename[second] + " " + forename[rng.permutation(len(forename))][second]
+    forename[second] = forename[second] + " " + middle[second]
     rows = hit("forename", "initial")
     forename[rows] = [text[:1] for text in forename[rows]]
     titles = hit("forename", "title")
@@ -205,7 +242,10 @@ def recorded_identities(known: pd.DataFrame, rng: np.random.Generator) -> pd.Dat
 
     newborn = (known["age"].to_numpy() < 0.5) & (rng.random(len(known)) < 0.25) & (care > 0)
     forename[newborn] = np.where(known["kin"].to_numpy()[newborn] == "twin", "Twin 1", "Baby")
-    for text, field, words in ((forename, "forename", PLACEHOLDER_FORENAMES), (surname, "surname", PLACEHOLDER_SURNAMES)):
+    for text, field, words in (
+        (forename, "forename", PLACEHOLDER_FORENAMES),
+        (surname, "surname", PLACEHOLDER_SURNAMES),
+    ):
         rows = hit(field, "placeholder")
         text[rows] = np.array(words, dtype=object)[rng.integers(0, len(words), rows.sum())]
         text[hit(field, "missing")] = ""
@@ -216,7 +256,9 @@ def recorded_identities(known: pd.DataFrame, rng: np.random.Generator) -> pd.Dat
     born[rows] = [_real_date(wrong_digit(text, rng), text) for text in born[rows]]
     rows = hit("birth", "year_off")
     off = rng.choice([-10, -2, -1, 1, 2, 10], rows.sum())
-    born[rows] = [_real_date(f"{int(text[:4]) + years}{text[4:]}", text) for text, years in zip(born[rows], off, strict=True)]
+    born[rows] = [
+        _real_date(f"{int(text[:4]) + years}{text[4:]}", text) for text, years in zip(born[rows], off, strict=True)
+    ]
     rows = hit("birth", "first_january")
     born[rows] = [f"{text[:4]}-01-01" for text in born[rows]]
     rows = hit("birth", "month_only")
@@ -243,8 +285,15 @@ def recorded_identities(known: pd.DataFrame, rng: np.random.Generator) -> pd.Dat
     rows = hit("ethnic_group", "missing")
     ethnic[rows] = np.where(feed[rows] == POLICE, "", "Z")
     return pd.DataFrame(
-        {"nhs_number": number, "nhs_number_status": status, "forename": forename, "surname": surname, "date_of_birth": born,
-         "sex": sex, "ethnic_group": ethnic}
+        {
+            "nhs_number": number,
+            "nhs_number_status": status,
+            "forename": forename,
+            "surname": surname,
+            "date_of_birth": born,
+            "sex": sex,
+            "ethnic_group": ethnic,
+        }
     )
 
 
@@ -277,7 +326,14 @@ def recorded_addresses(known: pd.DataFrame, addresses: pd.DataFrame, rng: np.ran
     outward = hit("outward_only")
     postcode[outward] = [text.split()[0] for text in postcode[outward]]
     wrong = hit("typo") & ~outward
-    _change(postcode, wrong, lambda text, _: wrong_digit(text, rng) if rng.random() < 0.6 else text[:-1] + BESIDE[text[-1].lower()][0].upper(), rng)
+    _change(
+        postcode,
+        wrong,
+        lambda text, _: (
+            wrong_digit(text, rng) if rng.random() < 0.6 else text[:-1] + BESIDE[text[-1].lower()][0].upper()
+        ),
+        rng,
+    )
     rows = hit("no_space")
     postcode[rows] = [text.replace(" ", "") for text in postcode[rows]]
     rows = hit("lower_case")

@@ -16,10 +16,21 @@ DAY = 24 * 60  # minutes
 
 AE, POLICE, SOCIAL_CARE = "ae_attendances", "police_incidents", "social_care_events"
 STEPS = {  # a step is a kind of contact as the story needs it; feed
-    "ed_home": AE, "ed_left": AE, "ed_admitted": AE,
-    "welfare": POLICE, "mental_health_call": POLICE, "s136": POLICE, "missing": POLICE, "domestic": POLICE,
-    "disorder": POLICE, "crime": POLICE, "other_call": POLICE,
-    "request": SOCIAL_CARE, "discharge_request": SOCIAL_CARE, "assessment": SOCIAL_CARE, "service": SOCIAL_CARE,
+    "ed_home": AE,
+    "ed_left": AE,
+    "ed_admitted": AE,
+    "welfare": POLICE,
+    "mental_health_call": POLICE,
+    "s136": POLICE,
+    "missing": POLICE,
+    "domestic": POLICE,
+    "disorder": POLICE,
+    "crime": POLICE,
+    "other_call": POLICE,
+    "request": SOCIAL_CARE,
+    "discharge_request": SOCIAL_CARE,
+    "assessment": SOCIAL_CARE,
+    "service": SOCIAL_CARE,
     "review": SOCIAL_CARE,
 }
 STEP_NAMES = list(STEPS)
@@ -27,37 +38,86 @@ STEP_FEEDS = np.array(list(STEPS.values()), dtype=object)
 
 COURSES = ("low_need", "frailty", "mental_health", "alcohol_drugs", "domestic_abuse", "carer")
 # life course: episodes of need in two years beyond the first; share who truly cycle; needs and their shares
-EPISODES = {"low_need": 1.75, "frailty": 2.0, "mental_health": 2.2, "alcohol_drugs": 2.4, "domestic_abuse": 2.0, "carer": 0.9}
+EPISODES = {
+    "low_need": 2.4,
+    "frailty": 1.4,
+    "mental_health": 1.4,
+    "alcohol_drugs": 1.6,
+    "domestic_abuse": 1.2,
+    "carer": 0.8,
+}
 CYCLING_SHARE = {
-    "low_need": 0.0, "frailty": 0.06, "mental_health": 0.1, "alcohol_drugs": 0.12, "domestic_abuse": 0.05, "carer": 0.01,
+    "low_need": 0.0,
+    "frailty": 0.07,
+    "mental_health": 0.11,
+    "alcohol_drugs": 0.13,
+    "domestic_abuse": 0.055,
+    "carer": 0.01,
 }
 TEMPORARY_SHARE = 0.8  # of those who cycle; for the rest it lasts through all months
-DAYS_BETWEEN_EPISODES = 20.0  # of somebody in a cycling time
+DAYS_BETWEEN_EPISODES = 18.0  # of somebody in a cycling time
 HEARD_WHEN_CYCLING = 0.5  # how much less likely a need is met in a cycling time
+RETURNS_WHEN_CYCLING, RETURNS_OTHERWISE = 1.12, 0.65  # factors on the chances in CONSEQUENCES
 
 FIRST_CONTACT = {
-    "low_need": {"ed_home": 0.62, "ed_admitted": 0.07, "ed_left": 0.02, "crime": 0.12, "disorder": 0.06, "other_call": 0.09, "request": 0.02},
-    "frailty": {"ed_home": 0.43, "ed_admitted": 0.2, "welfare": 0.13, "request": 0.24},
-    "mental_health": {"ed_home": 0.33, "ed_left": 0.07, "mental_health_call": 0.32, "welfare": 0.1, "s136": 0.01, "missing": 0.04, "request": 0.1},
-    "alcohol_drugs": {"ed_home": 0.36, "ed_left": 0.12, "disorder": 0.3, "crime": 0.1, "welfare": 0.05, "request": 0.07},
+    "low_need": {
+        "ed_home": 0.58,
+        "ed_admitted": 0.07,
+        "ed_left": 0.02,
+        "crime": 0.12,
+        "disorder": 0.06,
+        "other_call": 0.1,
+        "request": 0.05,
+    },
+    "frailty": {"ed_home": 0.34, "ed_admitted": 0.16, "welfare": 0.12, "request": 0.38},
+    "mental_health": {
+        "ed_home": 0.33,
+        "ed_left": 0.07,
+        "mental_health_call": 0.32,
+        "welfare": 0.1,
+        "s136": 0.01,
+        "missing": 0.04,
+        "request": 0.1,
+    },
+    "alcohol_drugs": {
+        "ed_home": 0.36,
+        "ed_left": 0.12,
+        "disorder": 0.3,
+        "crime": 0.1,
+        "welfare": 0.05,
+        "request": 0.07,
+    },
     "domestic_abuse": {"domestic": 0.68, "ed_home": 0.17, "crime": 0.08, "request": 0.07},
     "carer": {"request": 0.6, "ed_home": 0.25, "welfare": 0.15},
 }
 # chance that a contact meets the need; a course without an entry takes the one for all
 HEARD = {
-    "ed_home": 0.62, "ed_left": 0.0, "ed_admitted": 0.6, "welfare": 0.4, "mental_health_call": 0.4, "s136": 0.35, "missing": 0.5,
-    "domestic": 0.45, "disorder": 0.5, "crime": 0.7, "other_call": 0.8, "request": 0.5, "discharge_request": 0.72,
-    "assessment": 0.85, "service": 0.8, "review": 0.9,
+    "ed_home": 0.62,
+    "ed_left": 0.0,
+    "ed_admitted": 0.6,
+    "welfare": 0.4,
+    "mental_health_call": 0.4,
+    "s136": 0.35,
+    "missing": 0.5,
+    "domestic": 0.45,
+    "disorder": 0.5,
+    "crime": 0.7,
+    "other_call": 0.8,
+    "request": 0.5,
+    "discharge_request": 0.72,
+    "assessment": 0.85,
+    "service": 0.8,
+    "review": 0.9,
 }
 UNHEARD, HEARD_ = "unheard", "heard"
 # life course, contact, how it ended: what follows, with its chance and the median days until then.
 # '*' is every course; a course's own row stands in for the row of '*'. '>carer_of' means that it befalls the person cared for.
 CONSEQUENCES = {
-    ("*", "request", HEARD_): {"assessment": (0.62, 12)},
-    ("*", "discharge_request", HEARD_): {"service": (0.85, 2), "assessment": (0.1, 7)},
-    ("*", "assessment", HEARD_): {"service": (0.85, 9)},
-    ("*", "service", HEARD_): {"review": (0.45, 60)},
-    ("*", "service", UNHEARD): {"review": (0.2, 45), "request": (0.2, 40)},
+    ("*", "request", HEARD_): {"assessment": (0.6, 28)},
+    ("*", "discharge_request", HEARD_): {"service": (0.65, 2), "assessment": (0.1, 30)},
+    ("*", "assessment", HEARD_): {"service": (0.8, 25)},
+    ("*", "service", HEARD_): {"review": (0.45, 120)},
+    ("*", "service", UNHEARD): {"review": (0.2, 90), "request": (0.2, 45)},
     ("*", "assessment", UNHEARD): {"request": (0.2, 50)},
     ("low_need", "ed_home", UNHEARD): {"ed_home": (0.12, 6)},
     ("low_need", "ed_admitted", UNHEARD): {"ed_home": (0.12, 12)},
@@ -65,30 +125,86 @@ CONSEQUENCES = {
     ("low_need", "crime", UNHEARD): {"crime": (0.1, 25), "other_call": (0.05, 10)},
     ("low_need", "disorder", UNHEARD): {"disorder": (0.2, 20)},
     # An older person: nobody comes, a neighbour rings the police, a fall, home again, a worse fall.
-    ("frailty", "request", UNHEARD): {"welfare": (0.24, 16), "ed_home": (0.24, 20), "ed_admitted": (0.12, 24), "request": (0.12, 40)},
-    ("frailty", "welfare", UNHEARD): {"ed_home": (0.3, 4), "ed_admitted": (0.2, 3), "request": (0.14, 8), "welfare": (0.12, 14)},
+    ("frailty", "request", UNHEARD): {
+        "welfare": (0.24, 16),
+        "ed_home": (0.24, 20),
+        "ed_admitted": (0.12, 24),
+        "request": (0.12, 40),
+    },
+    ("frailty", "welfare", UNHEARD): {
+        "ed_home": (0.3, 4),
+        "ed_admitted": (0.2, 3),
+        "request": (0.14, 8),
+        "welfare": (0.12, 14),
+    },
     ("frailty", "welfare", HEARD_): {"request": (0.75, 3)},
-    ("frailty", "ed_home", UNHEARD): {"ed_admitted": (0.26, 9), "ed_home": (0.12, 11), "welfare": (0.17, 12), "request": (0.08, 22)},
+    ("frailty", "ed_home", UNHEARD): {
+        "ed_admitted": (0.26, 9),
+        "ed_home": (0.12, 11),
+        "welfare": (0.17, 12),
+        "request": (0.08, 22),
+    },
     ("frailty", "ed_home", HEARD_): {"request": (0.4, 2)},
-    ("frailty", "ed_admitted", UNHEARD): {"discharge_request": (0.3, 9), "ed_admitted": (0.14, 20), "welfare": (0.06, 25)},
-    ("frailty", "ed_admitted", HEARD_): {"discharge_request": (0.5, 7)},
+    ("frailty", "ed_admitted", UNHEARD): {
+        "discharge_request": (0.3, 9),
+        "ed_admitted": (0.14, 20),
+        "welfare": (0.06, 25),
+    },
+    ("frailty", "ed_admitted", HEARD_): {"discharge_request": (0.55, 7)},
     ("frailty", "discharge_request", UNHEARD): {"ed_admitted": (0.28, 12), "ed_home": (0.12, 9), "welfare": (0.12, 10)},
     # Mental distress: officers bring people to A&E, the wait is long, people leave, officers look for them.
-    ("mental_health", "mental_health_call", UNHEARD): {"ed_home": (0.16, 0.06), "ed_left": (0.12, 0.06), "mental_health_call": (0.24, 9), "s136": (0.02, 6), "welfare": (0.08, 7)},
+    ("mental_health", "mental_health_call", UNHEARD): {
+        "ed_home": (0.16, 0.06),
+        "ed_left": (0.12, 0.06),
+        "mental_health_call": (0.24, 9),
+        "s136": (0.02, 6),
+        "welfare": (0.08, 7),
+    },
     ("mental_health", "mental_health_call", HEARD_): {"request": (0.12, 5)},
-    ("mental_health", "welfare", UNHEARD): {"ed_home": (0.2, 0.1), "mental_health_call": (0.22, 8), "missing": (0.06, 5)},
-    ("mental_health", "s136", UNHEARD): {"ed_left": (0.3, 0.05), "ed_home": (0.3, 0.05), "mental_health_call": (0.2, 6)},
+    ("mental_health", "welfare", UNHEARD): {
+        "ed_home": (0.2, 0.1),
+        "mental_health_call": (0.22, 8),
+        "missing": (0.06, 5),
+    },
+    ("mental_health", "s136", UNHEARD): {
+        "ed_left": (0.3, 0.05),
+        "ed_home": (0.3, 0.05),
+        "mental_health_call": (0.2, 6),
+    },
     ("mental_health", "s136", HEARD_): {"ed_admitted": (0.45, 0.05)},
-    ("mental_health", "ed_left", UNHEARD): {"missing": (0.28, 0.1), "mental_health_call": (0.27, 2), "ed_home": (0.14, 3)},
-    ("mental_health", "ed_home", UNHEARD): {"mental_health_call": (0.26, 7), "ed_home": (0.2, 10), "s136": (0.015, 6), "request": (0.06, 15)},
-    ("mental_health", "ed_admitted", UNHEARD): {"ed_home": (0.2, 15), "discharge_request": (0.12, 8), "mental_health_call": (0.12, 20)},
+    ("mental_health", "ed_left", UNHEARD): {
+        "missing": (0.28, 0.1),
+        "mental_health_call": (0.27, 2),
+        "ed_home": (0.14, 3),
+    },
+    ("mental_health", "ed_home", UNHEARD): {
+        "mental_health_call": (0.26, 7),
+        "ed_home": (0.2, 10),
+        "s136": (0.015, 6),
+        "request": (0.06, 15),
+    },
+    ("mental_health", "ed_admitted", UNHEARD): {
+        "ed_home": (0.2, 15),
+        "discharge_request": (0.12, 8),
+        "mental_health_call": (0.12, 20),
+    },
     ("mental_health", "missing", UNHEARD): {"ed_home": (0.3, 0.3), "mental_health_call": (0.25, 8)},
     ("mental_health", "request", UNHEARD): {"mental_health_call": (0.24, 14), "ed_home": (0.22, 14)},
-    ("alcohol_drugs", "disorder", UNHEARD): {"disorder": (0.26, 12), "ed_home": (0.16, 0.08), "ed_left": (0.08, 0.08), "crime": (0.1, 15)},
+    ("alcohol_drugs", "disorder", UNHEARD): {
+        "disorder": (0.26, 12),
+        "ed_home": (0.16, 0.08),
+        "ed_left": (0.08, 0.08),
+        "crime": (0.1, 15),
+    },
     ("alcohol_drugs", "crime", UNHEARD): {"disorder": (0.25, 14), "ed_home": (0.1, 5)},
     ("alcohol_drugs", "welfare", UNHEARD): {"ed_home": (0.3, 0.1), "disorder": (0.15, 8), "welfare": (0.1, 10)},
     ("alcohol_drugs", "ed_left", UNHEARD): {"disorder": (0.22, 1), "welfare": (0.14, 0.2), "ed_home": (0.2, 4)},
-    ("alcohol_drugs", "ed_home", UNHEARD): {"ed_home": (0.26, 9), "disorder": (0.2, 9), "ed_left": (0.08, 8), "request": (0.05, 20)},
+    ("alcohol_drugs", "ed_home", UNHEARD): {
+        "ed_home": (0.26, 9),
+        "disorder": (0.2, 9),
+        "ed_left": (0.08, 8),
+        "request": (0.05, 20),
+    },
     ("alcohol_drugs", "ed_admitted", UNHEARD): {"ed_home": (0.25, 14), "discharge_request": (0.1, 6)},
     ("alcohol_drugs", "request", UNHEARD): {"ed_home": (0.25, 15), "disorder": (0.2, 15)},
     ("domestic_abuse", "domestic", UNHEARD): {"domestic": (0.36, 24), "ed_home": (0.13, 0.2), "request": (0.05, 10)},
@@ -97,16 +213,50 @@ CONSEQUENCES = {
     ("domestic_abuse", "crime", UNHEARD): {"domestic": (0.35, 12)},
     ("domestic_abuse", "request", UNHEARD): {"domestic": (0.3, 16)},
     # A carer who is not heard breaks down, and the person cared for ends up in A&E.
-    ("carer", "request", UNHEARD): {"ed_admitted>cared_for": (0.22, 18), "ed_home": (0.15, 25), "welfare>cared_for": (0.1, 15)},
+    ("carer", "request", UNHEARD): {
+        "ed_admitted>cared_for": (0.22, 18),
+        "ed_home": (0.15, 25),
+        "welfare>cared_for": (0.1, 15),
+    },
     ("carer", "ed_home", UNHEARD): {"request": (0.3, 10), "ed_home>cared_for": (0.15, 6)},
     ("carer", "welfare", UNHEARD): {"request": (0.3, 6), "ed_home>cared_for": (0.15, 5)},
 }
 LONGEST_CHAIN = 14  # contacts
-RUN_IN = 45  # days before the first month in which needs already begin, so that the first month is like the others
+DIES_AFTER_ADMISSION = 0.35  # share of deaths on the day after an admission through A&E
+RUN_IN = 120  # days before the first month in which needs already begin, so that the first month is like the others
 # Quarter days (from midnight) in which contacts begin; weekday factors from Monday to Sunday.
 HOURS = {
-    AE: np.array([2.4, 1.9, 1.6, 1.5, 1.4, 1.5, 1.9, 2.8, 4.4, 5.6, 6.1, 6.1, 5.8, 5.5, 5.3, 5.2, 5.3, 5.4, 5.5, 5.3, 4.8, 4.2, 3.6, 3.0]),
-    POLICE: np.array([5, 4.2, 3.4, 2.6, 2, 1.6, 1.7, 2.2, 2.9, 3.4, 3.7, 3.9, 4, 4.1, 4.2, 4.6, 4.9, 5.2, 5.5, 5.8, 6, 6.2, 6.2, 5.8]),
+    AE: np.array(
+        [
+            2.4,
+            1.9,
+            1.6,
+            1.5,
+            1.4,
+            1.5,
+            1.9,
+            2.8,
+            4.4,
+            5.6,
+            6.1,
+            6.1,
+            5.8,
+            5.5,
+            5.3,
+            5.2,
+            5.3,
+            5.4,
+            5.5,
+            5.3,
+            4.8,
+            4.2,
+            3.6,
+            3.0,
+        ]
+    ),
+    POLICE: np.array(
+        [5, 4.2, 3.4, 2.6, 2, 1.6, 1.7, 2.2, 2.9, 3.4, 3.7, 3.9, 4, 4.1, 4.2, 4.6, 4.9, 5.2, 5.5, 5.8, 6, 6.2, 6.2, 5.8]
+    ),
 }
 WEEKDAYS = {
     AE: np.array([1.12, 1.02, 0.99, 0.98, 0.97, 0.95, 0.99]),
@@ -120,7 +270,9 @@ def assign(people: pd.DataFrame, start: np.datetime64, days: int, rng: np.random
     number = len(people)
     age = ages(people, start)
     man = people["sex"].to_numpy() == "M"
-    deprived = np.array([0, 1.35, 1.15, 0.95, 0.8, 0.7])[people["imd_quintile"]] * np.where(people["homeless"], 3.0, 1.0)
+    deprived = np.array([0, 1.35, 1.15, 0.95, 0.8, 0.7])[people["imd_quintile"]] * np.where(
+        people["homeless"], 3.0, 1.0
+    )
     working_age = (age >= 15) & (age < 78)
     chance = {
         "frailty": np.interp(age, [50, 64, 75, 85, 95], [0.01, 0.09, 0.36, 0.62, 0.75]) * (age > 50),
@@ -146,10 +298,13 @@ def assign(people: pd.DataFrame, start: np.datetime64, days: int, rng: np.random
     cycles = rng.random(number) < np.array([CYCLING_SHARE[name] for name in COURSES])[course]
     people["truly_cycles"] = cycles
     temporary = rng.random(number) < TEMPORARY_SHARE
-    length = np.where(temporary, np.minimum(rng.integers(90, 330, number), days), days)
-    first = np.where(length < days, (rng.random(number) * days - length / 2).astype(int), 0)  # some began before, some go on after
-    people["cycles_from"] = np.where(cycles, np.maximum(first, 0), -1)
-    people["cycles_until"] = np.where(cycles, np.minimum(first + length, days), -1)
+    length = np.where(temporary, np.minimum(rng.integers(90, 330, number), days), days + RUN_IN)
+    first = (rng.random(number) * (days + length / 2) - length * 0.75).astype(
+        int
+    )  # some began before, some go on after
+    first = np.where(temporary, first, -RUN_IN)
+    people["cycles_from"] = np.where(cycles, np.maximum(first, -RUN_IN), 0)
+    people["cycles_until"] = np.where(cycles, np.minimum(first + length, days), 0)
 
 
 def simulate(people: pd.DataFrame, start: np.datetime64, days: int, rng: np.random.Generator) -> pd.DataFrame:
@@ -168,12 +323,16 @@ def simulate(people: pd.DataFrame, start: np.datetime64, days: int, rng: np.rand
     table = _consequence_table()
     generations, offset = [], 0
     for _ in range(LONGEST_CHAIN):
-        chain = chain[(chain["starts"] < last_minute[chain["person"]]) & (chain["starts"] >= -RUN_IN * DAY)].reset_index(drop=True)
+        chain = chain[
+            (chain["starts"] < last_minute[chain["person"]]) & (chain["starts"] >= -RUN_IN * DAY)
+        ].reset_index(drop=True)
         if chain.empty:
             break
         chain["minutes"] = _minutes(chain, rng)
         day = chain["starts"].to_numpy() // DAY
-        cycles_from, cycles_until = (people[name].to_numpy()[chain["person"]] for name in ("cycles_from", "cycles_until"))
+        cycles_from, cycles_until = (
+            people[name].to_numpy()[chain["person"]] for name in ("cycles_from", "cycles_until")
+        )
         chain["cycling"] = (day >= cycles_from) & (day < cycles_until)
         heard = np.array([HEARD[step] for step in STEP_NAMES])[chain["step"]]
         chain["heard"] = rng.random(len(chain)) < heard * np.where(chain["cycling"], HEARD_WHEN_CYCLING, 1.0)
@@ -183,7 +342,7 @@ def simulate(people: pd.DataFrame, start: np.datetime64, days: int, rng: np.rand
 
     contacts = pd.concat(generations, ignore_index=True)
     order = np.lexsort((contacts.index, contacts["person"], contacts["starts"]))
-    order = order[contacts["starts"].to_numpy()[order] >= 0]
+    order = order[(contacts["starts"].to_numpy()[order] >= 0) & ~_in_a_and_e_already(contacts.iloc[order])]
     place = np.full(len(contacts), -1)
     place[order] = np.arange(len(order))
     contacts = contacts.iloc[order].reset_index(drop=True)
@@ -196,27 +355,49 @@ def simulate(people: pd.DataFrame, start: np.datetime64, days: int, rng: np.rand
     return contacts
 
 
-def _first_contacts(people: pd.DataFrame, start: np.datetime64, days: int, last_day: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
+def _in_a_and_e_already(contacts: pd.DataFrame) -> np.ndarray:
+    """Whether a contact would be an arrival at A&E of somebody who is there; `contacts` in order of time."""
+    attends = (STEP_FEEDS[contacts["step"]] == AE) & (contacts["starts"] >= 0)
+    leaves = (contacts["starts"] + contacts["minutes"] + 30).where(attends, 0)
+    latest = leaves.groupby(contacts["person"]).cummax()
+    before = latest.groupby(contacts["person"]).shift(fill_value=0)
+    return (attends & (contacts["starts"] < before)).to_numpy()
+
+
+def _first_contacts(
+    people: pd.DataFrame, start: np.datetime64, days: int, last_day: np.ndarray, rng: np.random.Generator
+) -> pd.DataFrame:
     """The first contact of every episode: one each, more by life course, more still in a cycling time, and everyday ones."""
     course = np.array([COURSES.index(name) for name in people["life_course"]])
-    spread = rng.gamma(0.9, 1 / 0.9, len(people))  # some need far more than others without cycling
-    expected = np.array([EPISODES[name] for name in COURSES])[course] * spread * days / (2 * YEAR)
+    spread = rng.gamma(3, 1 / 3, len(people))  # some need far more than others without cycling
+    expected = np.array([EPISODES[name] for name in COURSES])[course] * spread * last_day / (2 * YEAR)
     number = 1 + rng.poisson(expected)
     cycling_days = (people["cycles_until"] - people["cycles_from"]).to_numpy()
     run_in = rng.poisson((1 + expected) * RUN_IN / days)
     in_cycle = rng.poisson(cycling_days / DAYS_BETWEEN_EPISODES)
+    last = (
+        ((last_day < days) & (people["died"].notna()) & (rng.random(len(people)) < DIES_AFTER_ADMISSION))
+        .to_numpy()
+        .astype(int)
+    )
     everyday = rng.poisson(np.where(course > 0, 0.5, 0.0) * days / (2 * YEAR))
 
-    person = np.concatenate([np.repeat(np.arange(len(people)), times) for times in (number, run_in, in_cycle, everyday)])
+    person = np.concatenate(
+        [np.repeat(np.arange(len(people)), times) for times in (number, run_in, in_cycle, everyday, last)]
+    )
     day = np.concatenate(
         [
             _days(last_day[np.repeat(np.arange(len(people)), number)], start, days, rng),
             -RUN_IN * rng.random(run_in.sum()),
             np.repeat(people["cycles_from"], in_cycle) + rng.random(in_cycle.sum()) * np.repeat(cycling_days, in_cycle),
             _days(last_day[np.repeat(np.arange(len(people)), everyday)], start, days, rng),
+            np.repeat(last_day - 1, last),
         ]
     )
-    courses = np.concatenate([np.repeat(course, times) for times in (number, run_in, in_cycle)] + [np.zeros(everyday.sum(), dtype=int)])
+    courses = np.concatenate(
+        [np.repeat(course, times) for times in (number, run_in, in_cycle)]
+        + [np.zeros(everyday.sum() + last.sum(), dtype=int)]
+    )
     step = np.empty(len(person), dtype=int)
     for index, name in enumerate(COURSES):
         rows = np.flatnonzero(courses == index)
@@ -224,10 +405,15 @@ def _first_contacts(people: pd.DataFrame, start: np.datetime64, days: int, last_
         drawn = rng.choice(len(names), size=len(rows), p=np.array(shares) / sum(shares))
         step[rows] = np.array([STEP_NAMES.index(each) for each in names])[drawn]
     chain = pd.DataFrame({"person": person, "course": courses, "step": step, "cause": -1})
+    chain.loc[len(chain) - last.sum() :, "step"] = STEP_NAMES.index("ed_admitted")
     chain["step"] = _for_age(chain, people, start)
     starts = _time_of_day(chain["step"].to_numpy(), np.floor(day).astype(np.int64) * DAY, start, rng)
     last_minute = last_day[person] * DAY  # everybody keeps a first contact, if need be on their last day
-    chain["starts"] = np.where(starts < last_minute, starts, last_minute - DAY + np.where(STEP_FEEDS[chain["step"]] == SOCIAL_CARE, 0, starts % DAY))
+    chain["starts"] = np.where(
+        starts < last_minute,
+        starts,
+        last_minute - DAY + np.where(STEP_FEEDS[chain["step"]] == SOCIAL_CARE, 0, starts % DAY),
+    )
     return chain
 
 
@@ -245,11 +431,12 @@ def _days(last_day: np.ndarray, start: np.datetime64, days: int, rng: np.random.
     of_year = (date - date.astype("datetime64[Y]")).astype(float)
     cumulative = np.cumsum(1 + 0.1 * np.cos((of_year - 10) / YEAR * 2 * np.pi))
     reach = np.interp(last_day, np.arange(1, days + 1), cumulative)
-    return np.minimum(np.searchsorted(cumulative, rng.random(len(last_day)) * reach), np.maximum(last_day - 1, 0))
+    draw = rng.random(len(last_day)) ** np.where(last_day < days, 0.5, 1.0)  # need grows towards an end
+    return np.minimum(np.searchsorted(cumulative, draw * reach), np.maximum(last_day - 1, 0))
 
 
 def _time_of_day(step: np.ndarray, earliest: np.ndarray, start: np.datetime64, rng: np.random.Generator) -> np.ndarray:
-    """Minutes since `start`: moved within three days to a likely weekday, and to a likely hour; never before `earliest`."""
+    """Minutes since `start`: moved by some days to a likely weekday, and to a likely hour; never before `earliest`."""
     result = np.empty(len(step), dtype=np.int64)
     feeds = STEP_FEEDS[step]
     weekday_of_start = (start.astype("datetime64[D]").astype(int) + 3) % 7
@@ -257,9 +444,9 @@ def _time_of_day(step: np.ndarray, earliest: np.ndarray, start: np.datetime64, r
         rows = np.flatnonzero(feeds == feed)
         day = earliest[rows] // DAY
         keep = np.zeros(len(rows), dtype=bool)
-        for _ in range(3):  # one unlikely weekday is enough to try the next day
+        for _ in range(3):
             keep |= rng.random(len(rows)) < factors[(day + weekday_of_start) % 7] / factors.max()
-            day = np.where(keep, day, day + 1)
+            day = np.where(keep, day, day + rng.integers(1, 4, len(rows)))
         if feed == SOCIAL_CARE:
             result[rows] = np.where(day * DAY < earliest[rows], day + 1, day) * DAY
             continue
@@ -276,8 +463,19 @@ def _minutes(chain: pd.DataFrame, rng: np.random.Generator) -> np.ndarray:
     """
     step = np.array(STEP_NAMES, dtype=object)[chain["step"]]
     course = np.array(COURSES, dtype=object)[chain["course"]]
-    median = {"ed_home": 185, "ed_left": 230, "ed_admitted": 460, "s136": 300, "missing": 240, "mental_health_call": 130,
-              "domestic": 110, "welfare": 70, "disorder": 45, "crime": 60, "other_call": 30}
+    median = {
+        "ed_home": 185,
+        "ed_left": 230,
+        "ed_admitted": 460,
+        "s136": 300,
+        "missing": 240,
+        "mental_health_call": 130,
+        "domestic": 110,
+        "welfare": 70,
+        "disorder": 45,
+        "crime": 60,
+        "other_call": 30,
+    }
     spread = {"ed_home": 0.5, "ed_left": 0.55, "ed_admitted": 0.72}
     middle = np.array([median.get(name, 0) for name in STEP_NAMES], dtype=float)[chain["step"]]
     width = np.array([spread.get(name, 0.6) for name in STEP_NAMES])[chain["step"]]
@@ -305,11 +503,16 @@ def _consequence_table() -> dict[str, np.ndarray]:
 
 
 def _next_contacts(
-    chain: pd.DataFrame, people: pd.DataFrame, table: dict[str, np.ndarray], start: np.datetime64, offset: int, rng: np.random.Generator
+    chain: pd.DataFrame,
+    people: pd.DataFrame,
+    table: dict[str, np.ndarray],
+    start: np.datetime64,
+    offset: int,
+    rng: np.random.Generator,
 ) -> pd.DataFrame:
     """The contacts that `chain` causes; `offset` is the number of contacts made before it."""
     code = ((chain["course"] * len(STEP_NAMES) + chain["step"]) * 2 + chain["heard"]).to_numpy()
-    chance = table["chance"][code] * np.where(chain["cycling"], 1.12, 1.0)[:, None]
+    chance = table["chance"][code] * np.where(chain["cycling"], RETURNS_WHEN_CYCLING, RETURNS_OTHERWISE)[:, None]
     choice = (rng.random(len(chain))[:, None] >= chance).sum(axis=1)
     goes_on = np.flatnonzero(choice < chance.shape[1])
     code, choice = code[goes_on], choice[goes_on]

@@ -11,8 +11,19 @@ import numpy as np
 import pandas as pd
 
 from pipelines.synthetic.feeds import (
-    AMBULANCE, CONFUSION, DEHYDRATION, DELIRIUM, DEMENTIA, FALL, FALL_DIAGNOSIS, FRAILTY, HOME, NFA_ADVICE, OWN_TRANSPORT,
-    SELF_HARM, STREAMED_FALLS, TREATED,
+    AMBULANCE,
+    CONFUSION,
+    DEHYDRATION,
+    DELIRIUM,
+    DEMENTIA,
+    FALL,
+    FALL_DIAGNOSIS,
+    FRAILTY,
+    HOME,
+    NFA_ADVICE,
+    OWN_TRANSPORT,
+    SELF_HARM,
+    TREATED,
 )  # fmt: skip
 from pipelines.synthetic.life_courses import STEPS
 from pipelines.synthetic.names import draw_forenames, draw_surnames
@@ -46,23 +57,43 @@ class Scene:
     time: str
     step: str
     minutes: int = 0
+    wait: int = 0  # minutes that officers waited in a hospital
     heard: bool = False
     after: int | None = None  # place of the scene that caused it, counted from 0 in the story
     says: dict[str, str] = field(default_factory=dict)
 
 
 NO_ACTION = {"ppn": "true", "ppn_outcome": "Not shared", "ppn_outcome_ts": "", "ppn_shared_with": ""}
-SENT_HOME = {"EC_Discharge_Status_SNOMED_CT": TREATED, "Discharge_Destination_SNOMED_CT": HOME, "EC_Department_Type": "01"}
+SENT_HOME = {
+    "EC_Discharge_Status_SNOMED_CT": TREATED,
+    "Discharge_Destination_SNOMED_CT": HOME,
+    "EC_Department_Type": "01",
+}
 FELL = {"EC_Chief_Complaint_SNOMED_CT": FALL, "Der_EC_Diagnosis_All": f"{FALL_DIAGNOSIS},{FRAILTY}"}
-CAME_BACK = {"EC_Arrival_Mode_SNOMED_CT": AMBULANCE, "EC_Chief_Complaint_SNOMED_CT": CONFUSION, "Der_EC_Diagnosis_All": f"{DEHYDRATION},{DELIRIUM}"}
-HARMED_SELF = {"EC_Chief_Complaint_SNOMED_CT": SELF_HARM, "EC_Injury_Intent_SNOMED_CT": "276853009", "Der_EC_Diagnosis_All": "33449004"}
-WAITED = {"hospital_wait_minutes": "360", "deployed": "true", "role": "subject", "nsir_open": "Mental health", "nsir_close": "Mental health", "qualifiers": "mental health"}
+CAME_BACK = {
+    "EC_Arrival_Mode_SNOMED_CT": AMBULANCE,
+    "EC_Chief_Complaint_SNOMED_CT": CONFUSION,
+    "Der_EC_Diagnosis_All": f"{DEHYDRATION},{DELIRIUM}",
+}
+HARMED_SELF = {
+    "EC_Chief_Complaint_SNOMED_CT": SELF_HARM,
+    "EC_Injury_Intent_SNOMED_CT": "276853009",
+    "Der_EC_Diagnosis_All": "33449004",
+}
+DETAINED = {
+    "role": "subject",
+    "nsir_open": "Mental health",
+    "nsir_close": "Mental health",
+    "qualifiers": "mental health",
+}
 CALL = {"role": "subject", "qualifiers": "mental health", **NO_ACTION}
 
 CAST = (
     Character("mother", "elm", "Dorothy", "Ashdown", "F", "1941-03-19", "frailty", "P1"),
     Character("daughter", "elm", "Susan", "Ashdown", "F", "1968-11-02", "carer", "P8"),
-    Character("cycling man", "mill", "Darren", "Pickworth", "M", "1989-06-27", "mental_health", "P2", truly_cycles=True),
+    Character(
+        "cycling man", "mill", "Darren", "Pickworth", "M", "1989-06-27", "mental_health", "P2", truly_cycles=True
+    ),
     Character("first twin", "quay", "Chloe", "Ravensby", "F", "1998-04-14", "low_need", "P6", "twin"),
     Character("second twin", "quay", "Zoe", "Ravensby", "F", "1998-04-14", "low_need", "P6", "twin"),
     Character("father", "oak", "Robert", "Holmstead", "M", "1957-09-08", "low_need", "P7", "father_son"),
@@ -95,9 +126,9 @@ STORY = (
     Scene("cycling man", 12, "23:05", "mental_health_call", 80, after=7, says=CALL),
     Scene("cycling man", 13, "02:30", "ed_left", 340, after=8, says=HARMED_SELF),
     Scene("cycling man", 13, "09:20", "missing", 200, after=9, says={**CALL, "role": "missing"}),
-    Scene("cycling man", 24, "20:50", "s136", 160, after=10, says={**WAITED, **NO_ACTION}),
+    Scene("cycling man", 24, "20:50", "s136", 160, wait=360, after=10, says={**DETAINED, **NO_ACTION}),
     Scene("cycling man", 25, "00:30", "ed_home", 420, after=11, says={**HARMED_SELF, **SENT_HOME}),
-    Scene("cycling man", 37, "19:30", "s136", 150, after=12, says={**WAITED, "ppn": "false", "ppn_outcome": "", "ppn_outcome_ts": "", "ppn_shared_with": ""}),
+    Scene("cycling man", 37, "19:30", "s136", 150, wait=375, after=12, says={**DETAINED, "ppn": "false", "ppn_outcome": "", "ppn_outcome_ts": "", "ppn_shared_with": ""}),
     Scene("cycling man", 37, "23:10", "ed_left", 390, after=13, says=HARMED_SELF),
     Scene("cycling man", 58, "21:10", "ed_home", 510, after=14, says={**HARMED_SELF, **SENT_HOME}),
     # P6 and P7: two people who look like one, in the same house.
@@ -160,21 +191,28 @@ def write_script(people: int, start: np.datetime64, days: int, rng: np.random.Ge
 def _within(days: int) -> list[Scene]:
     """The scenes of STORY that a region of `days` has time for."""
     kept = [place for place, scene in enumerate(STORY) if scene.day <= days]
-    return [replace(STORY[place], after=kept.index(after) if (after := STORY[place].after) is not None else None) for place in kept]
+    return [
+        replace(STORY[place], after=kept.index(after) if (after := STORY[place].after) is not None else None)
+        for place in kept
+    ]
 
 
-def characters_as_people(script: Script, addresses: pd.DataFrame, nhs_numbers: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
+def characters_as_people(
+    script: Script, addresses: pd.DataFrame, nhs_numbers: np.ndarray, rng: np.random.Generator
+) -> pd.DataFrame:
     """The cast in the columns of population.make_people and life_courses.assign; they neither move, marry nor die."""
     cast = script.cast
     homes = {home: place for place, home in enumerate(dict.fromkeys(each.home for each in cast))}
     household = np.array([homes[each.home] for each in cast])
     home = draw_addresses(len(homes), addresses, rng)[household]
-    people = pd.DataFrame([vars(each) for each in cast])[["sex", "born", "forename", "surname", "life_course", "persona", "kin", "truly_cycles"]]
+    people = pd.DataFrame([vars(each) for each in cast])[
+        ["sex", "born", "forename", "surname", "life_course", "persona", "kin", "truly_cycles"]
+    ]
     people["born"] = people["born"].to_numpy().astype("datetime64[D]").astype("datetime64[s]")
     people = people.assign(
-        household=household, role="first", origin="british", ethnic_group="white", ethnic_code="A", former_surname=None, address=home,
+        household=household, role="first", origin="british", ethnic_group="white", ethnic_code="A", middle_name="Ann", former_surname=None, address=home,
         address_before=home, imd_quintile=addresses["imd_quintile"].to_numpy()[home], homeless=False, nhs_number=nhs_numbers, cared_for=-1,
-        cycles_from=-1, cycles_until=-1, address_1=home, address_2=home, married_surname="", scripted=True,
+        cycles_from=0, cycles_until=0, address_1=home, address_2=home, married_surname="", scripted=True,
     )  # fmt: skip
     for column in ("moved_1", "moved_2", "married", "died", "moved_away"):
         people[column] = np.full(len(people), NO_DATE, dtype="datetime64[s]")
@@ -191,8 +229,11 @@ def scenes_as_contacts(script: Script, first_person: int, first_contact: int, st
             "course": courses[scene.name],
             "step": scene.step,
             "feed": STEPS[scene.step],
-            "starts": start + np.timedelta64(scene.day - 1, "D") + np.timedelta64(int(scene.time[:2]) * 60 + int(scene.time[3:]), "m"),
+            "starts": start
+            + np.timedelta64(scene.day - 1, "D")
+            + np.timedelta64(int(scene.time[:2]) * 60 + int(scene.time[3:]), "m"),
             "minutes": scene.minutes,
+            "wait": scene.wait,
             "heard": scene.heard,
             "cause": -1 if scene.after is None else first_contact + scene.after,
             "cycling": False,

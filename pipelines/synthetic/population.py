@@ -23,12 +23,24 @@ YEAR = 365.25  # days
 
 # five groups of the census, category of the NHS data dictionary, origin of the name, share of households
 ETHNICITIES = (
-    ("white", "A", "british", 0.775), ("white", "B", "irish", 0.015), ("white", "C", "polish", 0.03),
-    ("white", "C", "romanian", 0.025), ("white", "C", "portuguese", 0.012), ("mixed", "D", "caribbean", 0.012),
-    ("mixed", "F", "british", 0.012), ("mixed", "G", "british", 0.004), ("asian", "H", "indian", 0.03),
-    ("asian", "J", "south_asian_muslim", 0.025), ("asian", "K", "south_asian_muslim", 0.01), ("asian", "R", "chinese", 0.005),
-    ("black", "M", "caribbean", 0.012), ("black", "N", "nigerian", 0.012), ("black", "N", "ghanaian", 0.006),
-    ("black", "N", "kenyan", 0.005), ("other", "S", "turkish", 0.007), ("other", "S", "south_asian_muslim", 0.003),
+    ("white", "A", "british", 0.775),
+    ("white", "B", "irish", 0.015),
+    ("white", "C", "polish", 0.03),
+    ("white", "C", "romanian", 0.025),
+    ("white", "C", "portuguese", 0.012),
+    ("mixed", "D", "caribbean", 0.012),
+    ("mixed", "F", "british", 0.012),
+    ("mixed", "G", "british", 0.004),
+    ("asian", "H", "indian", 0.03),
+    ("asian", "J", "south_asian_muslim", 0.025),
+    ("asian", "K", "south_asian_muslim", 0.01),
+    ("asian", "R", "chinese", 0.005),
+    ("black", "M", "caribbean", 0.012),
+    ("black", "N", "nigerian", 0.012),
+    ("black", "N", "ghanaian", 0.006),
+    ("black", "N", "kenyan", 0.005),
+    ("other", "S", "turkish", 0.007),
+    ("other", "S", "south_asian_muslim", 0.003),
 )
 # kind of household: share, youngest and oldest first adult, members beside the first adult
 HOUSEHOLD_KINDS = {
@@ -87,7 +99,7 @@ def nhs_numbers(number: int, rng: np.random.Generator) -> np.ndarray:
 def make_people(number: int, addresses: pd.DataFrame, start: np.datetime64, rng: np.random.Generator) -> pd.DataFrame:
     """`number` people in households, as they are on the day `start`.
 
-    Columns: household, role, sex, born, origin, ethnic_group, ethnic_code, forename, surname, former_surname, kin, address,
+    Columns: household, role, sex, born, origin, ethnic_group, ethnic_code, forename, middle_name, surname, former_surname, kin, address,
     address_before, imd_quintile, homeless, nhs_number.
     """
     members = _members(number, rng)
@@ -194,7 +206,9 @@ def _name(people: pd.DataFrame, first: np.ndarray, rng: np.random.Generator) -> 
     adult_woman = (sex == "F") & (born < 1998) & (role != "child")
     took_name = adult_woman & (((role == "partner") & ~keeps) | ((role == "first") & (rng.random(number) < 0.45)))
     former = np.full(number, None, dtype=object)
-    former[took_name] = np.where(role[took_name] == "partner", own[took_name], draw_surnames(people["origin"].to_numpy()[took_name], rng))
+    former[took_name] = np.where(
+        role[took_name] == "partner", own[took_name], draw_surnames(people["origin"].to_numpy()[took_name], rng)
+    )
     people["former_surname"] = former
 
     forename = draw_forenames(people["origin"].to_numpy(), sex, born, rng)
@@ -205,17 +219,26 @@ def _name(people: pd.DataFrame, first: np.ndarray, rng: np.random.Generator) -> 
     father = np.full(int(household.max()) + 1, -1)
     grown_men = np.flatnonzero((sex == "M") & ((role == "first") | (role == "partner")))
     father[household[grown_men]] = grown_men
-    sons = np.flatnonzero((sex == "M") & (role == "child") & (father[household] >= 0) & (people["kin"] == "") & (rng.random(number) < 0.05))
+    sons = np.flatnonzero(
+        (sex == "M")
+        & (role == "child")
+        & (father[household] >= 0)
+        & (people["kin"] == "")
+        & (rng.random(number) < 0.05)
+    )
     sons = sons[~pd.Series(household[sons]).duplicated().to_numpy()]
     forename[sons] = forename[father[household[sons]]]
     surname = people["surname"].to_numpy(copy=True)
     surname[sons] = surname[father[household[sons]]]
     people["surname"] = surname
     people["forename"] = forename
+    people["middle_name"] = draw_forenames(people["origin"].to_numpy(), sex, born, rng)
     people.loc[np.concatenate([sons, father[household[sons]]]), "kin"] = "father_son"
 
 
-def change_lives(people: pd.DataFrame, addresses: pd.DataFrame, start: np.datetime64, days: int, rng: np.random.Generator) -> None:
+def change_lives(
+    people: pd.DataFrame, addresses: pd.DataFrame, start: np.datetime64, days: int, rng: np.random.Generator
+) -> None:
     """Adds what changes during the region's months: up to two moves, a marriage, a move away or a death.
 
     Columns added: moved_1, address_1, moved_2, address_2, married, married_surname, moved_away, died. Needs `life_course` and
@@ -231,7 +254,9 @@ def change_lives(people: pd.DataFrame, addresses: pd.DataFrame, start: np.dateti
     together = (rng.random(households) < 0.05 * years)[household]
     alone = rng.random(number) < 0.06 * years * unsettled
     day = np.where(together & ~alone, rng.integers(0, days, households)[household], rng.integers(0, days, number))
-    target = np.where(together & ~alone, draw_addresses(households, addresses, rng)[household], draw_addresses(number, addresses, rng))
+    target = np.where(
+        together & ~alone, draw_addresses(households, addresses, rng)[household], draw_addresses(number, addresses, rng)
+    )
     people["moved_1"] = np.where(together | alone, start + day.astype("timedelta64[D]"), NO_DATE)
     people["address_1"] = np.where(together | alone, target, people["address"])
     again = (together | alone) & (rng.random(number) < 0.12 * years * unsettled)
@@ -239,13 +264,21 @@ def change_lives(people: pd.DataFrame, addresses: pd.DataFrame, start: np.dateti
     people["moved_2"] = np.where(again, later, NO_DATE)
     people["address_2"] = np.where(again, draw_addresses(number, addresses, rng), people["address_1"])
 
-    marries = (people["sex"] == "F") & (age > 20) & (age < 55) & people["former_surname"].isna() & (rng.random(number) < 0.03 * years)
+    marries = (
+        (people["sex"] == "F")
+        & (age > 20)
+        & (age < 55)
+        & people["former_surname"].isna()
+        & (rng.random(number) < 0.03 * years)
+    )
     people["married"] = np.where(marries, start + rng.integers(0, days, number).astype("timedelta64[D]"), NO_DATE)
     people["married_surname"] = draw_surnames(people["origin"].to_numpy(), rng)
 
     hazard = 0.0006 * np.exp(0.085 * np.maximum(age - 40, 0)) * np.where(people["life_course"] == "frailty", 1.8, 1.0)
     dies = rng.random(number) < np.minimum(hazard * years, 0.45)
-    died = np.where(dies, start + rng.integers(0, days, number).astype("timedelta64[D]"), NO_DATE)
     leaves = ~dies & (rng.random(number) < 0.015 * years)
-    people["died"] = died
-    people["moved_away"] = np.where(leaves, start + rng.integers(0, days, number).astype("timedelta64[D]"), NO_DATE)
+    end = start + (days * np.sqrt(rng.random(number))).astype(
+        "timedelta64[D]"
+    )  # late rather than early: they were known before
+    people["died"] = np.where(dies, end, NO_DATE)
+    people["moved_away"] = np.where(leaves, end, NO_DATE)

@@ -17,7 +17,12 @@ from pipelines.synthetic import feeds, life_courses, personas, population, regis
 from pipelines.synthetic.life_courses import AE, POLICE, SOCIAL_CARE
 
 FEWEST_PEOPLE = 200
-CALLERS = {"welfare": 0.3, "mental_health_call": 0.15, "domestic": 0.12, "missing": 0.3}  # share of calls made for another
+CALLERS = {
+    "welfare": 0.3,
+    "mental_health_call": 0.15,
+    "domestic": 0.12,
+    "missing": 0.3,
+}  # share of calls made for another
 BAD_ROWS = 0.002  # of all rows of activity
 SIGNAL_STEP, SIGNAL_AGE, FOLLOW_UP_DAYS, CRISIS_DAYS = "ed_home", 65, 7, 30  # of rule MO3
 
@@ -70,11 +75,25 @@ def make_region(
         "planted_opportunities": int(opportunities["planted"].eq("true").sum()),
         "rows": {feed: len(rows) for feed, rows in activity.items()},
     }
-    summary = {"region": "Wexmoor", "seed": seed, "people": people, "first_period": first_period, "months": months, "counts": counts}
+    summary = {
+        "region": "Wexmoor",
+        "seed": seed,
+        "people": people,
+        "first_period": first_period,
+        "months": months,
+        "counts": counts,
+    }
     (Path(out) / "region.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
 
 
-def _people(number: int, script: personas.Script, addresses: pd.DataFrame, start: np.datetime64, days: int, rng: np.random.Generator) -> pd.DataFrame:
+def _people(
+    number: int,
+    script: personas.Script,
+    addresses: pd.DataFrame,
+    start: np.datetime64,
+    days: int,
+    rng: np.random.Generator,
+) -> pd.DataFrame:
     """Everybody known to an agency: people at random, then the cast of `script`."""
     ordinary = number - len(script.cast)
     people = population.make_people(ordinary, addresses, start, rng)
@@ -88,18 +107,22 @@ def _people(number: int, script: personas.Script, addresses: pd.DataFrame, start
     return pd.concat([people, cast[people.columns]], ignore_index=True)
 
 
-def _contacts(people: pd.DataFrame, script: personas.Script, start: np.datetime64, days: int, rng: np.random.Generator) -> pd.DataFrame:
+def _contacts(
+    people: pd.DataFrame, script: personas.Script, start: np.datetime64, days: int, rng: np.random.Generator
+) -> pd.DataFrame:
     """All contacts, those of the script last; `scene` is the place in the script, or -1."""
     ordinary = people[~people["scripted"]]
     contacts = life_courses.simulate(ordinary, start, days, rng)
     scenes = personas.scenes_as_contacts(script, len(ordinary), len(contacts), start)
     scenes["scene"] = np.arange(len(scenes))
-    contacts = pd.concat([contacts.assign(scene=-1, says=None), scenes], ignore_index=True)
+    contacts = pd.concat([contacts.assign(scene=-1, wait=0, says=None), scenes], ignore_index=True)
     contacts["starts"] = contacts["starts"].astype("datetime64[s]")
     return contacts
 
 
-def _activity(contacts: pd.DataFrame, people: pd.DataFrame, rng: np.random.Generator) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
+def _activity(
+    contacts: pd.DataFrame, people: pd.DataFrame, rng: np.random.Generator
+) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
     """Rows of activity by feed, each with `contact`, the row number in the contacts that come back beside them.
 
     People who ring the police for somebody else get a row of their own, as the caller.
@@ -135,10 +158,14 @@ def _references(feed: str, starts: pd.Series) -> np.ndarray:
         return np.array([f"{700_000_000_000 + 7 * each}" for each in number], dtype=object)
     if feed == SOCIAL_CARE:
         return np.array([f"EV{each + 1:08d}" for each in number], dtype=object)
-    return np.array([f"NPOL-{day}-{each:06d}" for day, each in zip(starts.dt.strftime("%Y%m%d"), number, strict=True)], dtype=object)
+    return np.array(
+        [f"NPOL-{day}-{each:06d}" for day, each in zip(starts.dt.strftime("%Y%m%d"), number, strict=True)], dtype=object
+    )
 
 
-def _callers(contacts: pd.DataFrame, incidents: pd.DataFrame, people: pd.DataFrame, rng: np.random.Generator) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _callers(
+    contacts: pd.DataFrame, incidents: pd.DataFrame, people: pd.DataFrame, rng: np.random.Generator
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Contacts and rows of people who rang about somebody else: one of the household, or a neighbour."""
     of = contacts.loc[incidents["contact"]]
     likely = of["step"].map(CALLERS).fillna(0).to_numpy() * (of["scene"].to_numpy() < 0)
@@ -211,7 +238,10 @@ def _opportunities(contacts: pd.DataFrame, script: personas.Script, people: pd.D
     cause = contacts["cause"].to_numpy()
     caused = np.flatnonzero((cause >= 0) & (contacts["feed"] == AE).to_numpy())
     pairs = pd.DataFrame({"signal": cause[caused], "crisis": caused})
-    signal, crisis = contacts.loc[pairs["signal"]].reset_index(drop=True), contacts.loc[pairs["crisis"]].reset_index(drop=True)
+    signal, crisis = (
+        contacts.loc[pairs["signal"]].reset_index(drop=True),
+        contacts.loc[pairs["crisis"]].reset_index(drop=True),
+    )
     left = signal["starts"] + pd.to_timedelta(signal["minutes"], unit="m")
     missed = (
         signal["step"].eq(SIGNAL_STEP)
@@ -219,7 +249,7 @@ def _opportunities(contacts: pd.DataFrame, script: personas.Script, people: pd.D
         & signal["course"].eq("frailty")
         & (signal["age"] >= SIGNAL_AGE)
         & (signal["person"] == crisis["person"])
-        & (crisis["starts"] <= left + pd.Timedelta(days=CRISIS_DAYS))
+        & (crisis["starts"] <= signal["starts"] + pd.Timedelta(days=CRISIS_DAYS))
         & ~_followed_up(signal["person"], signal["starts"], left, contacts)
     )
     planted = pairs[missed.to_numpy()].assign(planted="true")
@@ -248,9 +278,13 @@ def _opportunities(contacts: pd.DataFrame, script: personas.Script, people: pd.D
 def _followed_up(person: pd.Series, arrived: pd.Series, left: pd.Series, contacts: pd.DataFrame) -> np.ndarray:
     """Whether social care dealt with the person from the day of arrival until FOLLOW_UP_DAYS after leaving."""
     visits = contacts.loc[contacts["feed"] == SOCIAL_CARE, ["person", "starts"]]
-    signals = pd.DataFrame({"signal": np.arange(len(person)), "person": person, "arrived": arrived.dt.normalize(), "left": left})
+    signals = pd.DataFrame(
+        {"signal": np.arange(len(person)), "person": person, "arrived": arrived.dt.normalize(), "left": left}
+    )
     pairs = signals.merge(visits, on="person")
-    soon = (pairs["starts"] >= pairs["arrived"]) & (pairs["starts"] <= pairs["left"] + pd.Timedelta(days=FOLLOW_UP_DAYS))
+    soon = (pairs["starts"] >= pairs["arrived"]) & (
+        pairs["starts"] <= pairs["left"] + pd.Timedelta(days=FOLLOW_UP_DAYS)
+    )
     return np.isin(signals["signal"], pairs.loc[soon, "signal"])
 
 
@@ -258,7 +292,9 @@ def _iso(times: pd.Series) -> np.ndarray:
     return times.dt.strftime("%Y-%m-%dT%H:%M:%S").to_numpy()
 
 
-def _write_agencies(out: Path, activity: dict[str, pd.DataFrame], contacts: pd.DataFrame, register: pd.DataFrame, periods: list[str]) -> None:
+def _write_agencies(
+    out: Path, activity: dict[str, pd.DataFrame], contacts: pd.DataFrame, register: pd.DataFrame, periods: list[str]
+) -> None:
     """agency/feed/period/people.csv and activity.csv for every month, also where nothing happened."""
     for feed, rows in activity.items():
         contact = contacts.loc[rows["contact"]]
@@ -276,7 +312,14 @@ def _write_answer_key(out: Path, people: pd.DataFrame, contacts: pd.DataFrame, o
     out.mkdir(parents=True, exist_ok=True)
     person = people["true_person_id"].to_numpy()
     agency = contacts["feed"].map(feeds.AGENCIES)
-    known = pd.DataFrame({"agency": agency, "feed": contacts["feed"], "local_person_id": contacts["local_person_id"], "true_person_id": person[contacts["person"]]})
+    known = pd.DataFrame(
+        {
+            "agency": agency,
+            "feed": contacts["feed"],
+            "local_person_id": contacts["local_person_id"],
+            "true_person_id": person[contacts["person"]],
+        }
+    )
     _write_csv(known.drop_duplicates().sort_values(["feed", "local_person_id"]), out / "records.csv")
     told = pd.DataFrame(
         {
@@ -310,8 +353,15 @@ def _write_answer_key(out: Path, people: pd.DataFrame, contacts: pd.DataFrame, o
 
 def _write_csv(rows: pd.DataFrame, path: Path) -> None:
     """UTF-8 with a plain header; missing values and empty texts are empty fields."""
-    columns = [pa.array([None if value == "" or value != value else value for value in rows[name].to_numpy(dtype=object)], pa.string()) for name in rows]
+    columns = [
+        pa.array(rows[name].astype(object).where(rows[name].notna() & (rows[name] != ""), None), pa.string())
+        for name in rows
+    ]
     with path.open("wb") as file:
         file.write((",".join(rows.columns) + "\n").encode())
         if len(rows):
-            arrow_csv.write_csv(pa.table(columns, names=list(rows.columns)), file, arrow_csv.WriteOptions(include_header=False, quoting_style="needed"))
+            arrow_csv.write_csv(
+                pa.table(columns, names=list(rows.columns)),
+                file,
+                arrow_csv.WriteOptions(include_header=False, quoting_style="needed"),
+            )

@@ -13,10 +13,10 @@ from pipelines.synthetic.life_courses import AE, POLICE, SOCIAL_CARE
 from pipelines.synthetic.population import YEAR
 
 NUMBER_FORMS = {AE: "H{:07d}", POLICE: "N{:08d}", SOCIAL_CARE: "{:07d}"}
-PEOPLE_COLUMNS = (
-    "local_person_id nhs_number nhs_number_status forename surname date_of_birth sex postcode lsoa ethnic_group date_of_death "
-    "date_moved_away"
-).split()
+PEOPLE_COLUMNS = [
+    "local_person_id", "nhs_number", "nhs_number_status", "forename", "surname", "date_of_birth", "sex", "postcode", "lsoa",
+    "ethnic_group", "date_of_death", "date_moved_away",
+]  # fmt: skip
 
 
 def give_local_numbers(contacts: pd.DataFrame, people: pd.DataFrame, rng: np.random.Generator) -> None:
@@ -36,13 +36,17 @@ def give_local_numbers(contacts: pd.DataFrame, people: pd.DataFrame, rng: np.ran
     contacts["local_person_id"] = numbers[group, second.astype(int)]
 
 
-def monthly_registers(contacts: pd.DataFrame, people: pd.DataFrame, addresses: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+def monthly_registers(
+    contacts: pd.DataFrame, people: pd.DataFrame, addresses: pd.DataFrame, rng: np.random.Generator
+) -> pd.DataFrame:
     """Everyone dealt with, a row per feed, local_person_id and period: the columns of people.csv and `feed`, `period`.
 
     `contacts` has feed, local_person_id, person, starts and period. A death or a move away that an agency hears of puts the
     person into that month's file, too.
     """
-    seen = contacts.groupby(["feed", "local_person_id", "period"], sort=True, as_index=False).agg(person=("person", "first"), starts=("starts", "max"))
+    seen = contacts.groupby(["feed", "local_person_id", "period"], sort=True, as_index=False).agg(
+        person=("person", "first"), starts=("starts", "max")
+    )
     seen = pd.concat([seen.assign(hears=False), _news_of_ends(seen, people, rng)], ignore_index=True)
     seen = seen.groupby(["feed", "local_person_id", "period"], sort=True, as_index=False).agg(
         person=("person", "first"), starts=("starts", "max"), hears=("hears", "max")
@@ -98,6 +102,7 @@ def _truth(seen: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
             "age": (day - person["born"].to_numpy()).astype("timedelta64[D]").astype(float) / YEAR,
             "kin": person["kin"],
             "forename": person["forename"],
+            "middle_name": person["middle_name"],
             "surname": np.where(married, person["married_surname"], person["surname"]),
             "former_surname": np.where(married, person["surname"], former),
             "born": person["born"].dt.strftime("%Y-%m-%d"),
@@ -111,7 +116,9 @@ def _truth(seen: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
 def _truth_of_address(seen: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
     person = people.iloc[seen["person"]].reset_index(drop=True)
     home = where_home_is(seen, people)
-    before = np.where(home == person["address"].to_numpy(), person["address_before"].to_numpy(), person["address"].to_numpy())
+    before = np.where(
+        home == person["address"].to_numpy(), person["address_before"].to_numpy(), person["address"].to_numpy()
+    )
     return pd.DataFrame(
         {
             "feed": seen["feed"].to_numpy(),
