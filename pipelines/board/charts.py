@@ -5,6 +5,7 @@ one. What does not belong here: sentences about the figures (words.py) and the p
 """
 
 import re
+from collections.abc import Callable
 from html import escape
 from io import StringIO
 
@@ -22,6 +23,7 @@ CSS_NAMES = {
     **{colour: f"--series-{number}" for number, colour in enumerate(SERIES, 1)},
 }  # fmt: skip
 
+PARTS = {"cycling": "Contacts of people who go round", "other": "Contacts of other people"}
 FONT = "Helvetica Neue, Arial, Helvetica, Liberation Sans, sans-serif"
 MONTH_LABEL = (
     "['Jan','Feb','Mar','Apr','May','Jun','Jul','Aug','Sep','Oct','Nov','Dec'][toNumber(slice(datum.label, 5)) - 1]"
@@ -35,44 +37,42 @@ def contacts_by_month(months: list[Row], title: str, summary: str) -> str:
     """Bars of contacts a month, the part of people who cycle marked, over a line of their share.
 
     Rows: month (YYYY-MM), cycling, other, share (0 to 1 or None), complete (whether every service's records arrived).
+    A month that is not complete is drawn paler and has no share.
     """
     bars = [
-        {"month": row["month"], "part": part, "contacts": row[key], "order": order, "complete": row["complete"]}
+        {"month": row["month"], "part": PARTS[part], "order": order, "contacts": row[part], "complete": row["complete"]}
         for row in months
-        for order, (part, key) in enumerate([("Contacts of people who go round", "cycling"), ("Contacts of other people", "other")])
-        if row[key] is not None
+        for order, part in enumerate(PARTS)
     ]
-    shares = [row for row in months if row["share"] is not None]
+    shares = [{"month": row["month"], "share": row["share"] if row["complete"] else None} for row in months]
     domain = [row["month"] for row in months]
 
     def draw(width: int) -> alt.VConcatChart:
-        ticks = domain[:: 3 if width == WIDE else 6]
         x = alt.X("month:O", scale=alt.Scale(domain=domain, padding=0.25), title=None)
-        axis = alt.Axis(values=ticks, labelAngle=0, labelExpr=MONTH_LABEL, tickSize=4)
+        labels = alt.Axis(values=domain[:: 3 if width == WIDE else 6], labelAngle=0, labelExpr=MONTH_LABEL, tickSize=4)
         colour = alt.Color(
-            "part:N", title=None,
-            scale=alt.Scale(domain=["Contacts of people who go round", "Contacts of other people"], range=[STRONG, WEAK]),
+            "part:N",
+            title=None,
+            scale=alt.Scale(domain=list(PARTS.values()), range=[STRONG, WEAK]),
             legend=_legend(columns=1 if width == NARROW else 0),
-        )  # fmt: skip
-        top = (
-            alt.Chart(alt.Data(values=bars))
-            .mark_bar()
-            .encode(
-                x=x.axis(None),
-                y=alt.Y("contacts:Q", title=None, axis=alt.Axis(format=",.0f", tickCount=4)),
-                color=colour,
-                order="order:O",
-                opacity=alt.condition("datum.complete", alt.value(1), alt.value(0.45)),
-            )
-            .properties(width=width - 60, height=220)
         )
+        contacts = alt.Chart(alt.Data(values=bars)).mark_bar().encode(
+            x=x.axis(None),
+            y=alt.Y("contacts:Q", title=None, axis=alt.Axis(format=",.0f", tickCount=4)),
+            color=colour,
+            order="order:O",
+            opacity=alt.condition("datum.complete", alt.value(1), alt.value(0.45)),
+        )  # fmt: skip
         line = alt.Chart(alt.Data(values=shares)).encode(
-            x=x.axis(axis),
+            x=x.axis(labels),
             y=alt.Y("share:Q", title=None, scale=alt.Scale(zero=True), axis=alt.Axis(format=".0%", tickCount=3)),
         )
-        bottom = (line.mark_line(color=STRONG, strokeWidth=2.5) + line.mark_point(color=STRONG, filled=True, size=30))
-        bottom = bottom.properties(width=width - 60, height=90, title=_subtitle("Share of contacts that are of people who go round"))
-        return alt.vconcat(top, bottom, spacing=16)
+        share = line.mark_line(color=STRONG, strokeWidth=2.5) + line.mark_point(color=STRONG, filled=True, size=30)
+        return alt.vconcat(
+            contacts.properties(width=width - 60, height=220),
+            share.properties(width=width - 60, height=90, title=_subtitle("Share of contacts of people who go round")),
+            spacing=16,
+        )
 
     return _figure(draw, title, summary)
 
@@ -116,11 +116,12 @@ def _subtitle(text: str) -> alt.TitleParams:
 
 
 def _legend(columns: int = 0) -> alt.Legend:
-    return alt.Legend(orient="top", direction="horizontal", columns=columns, symbolType="square", symbolSize=140,
-                      offset=12)  # fmt: skip
+    return alt.Legend(
+        orient="top", direction="horizontal", columns=columns, symbolType="square", symbolSize=140, offset=12
+    )
 
 
-def _figure(draw, title: str, summary: str) -> str:
+def _figure(draw: Callable[[int], alt.TopLevelMixin], title: str, summary: str) -> str:
     """Both widths of a chart, each an image with a name and a description for those who do not see it."""
     return "".join(
         _accessible(_svg(draw(width)), f'{prefix}-{re.sub("[^a-z]+", "-", title.lower())}', prefix, title, summary)
@@ -129,12 +130,11 @@ def _figure(draw, title: str, summary: str) -> str:
 
 
 def _svg(chart: alt.TopLevelMixin) -> str:
-    text = {"font": FONT, "labelFont": FONT, "titleFont": FONT}
     styled = (
         chart.configure(background="transparent", font=FONT, padding=4)
         .configure_view(stroke=None)
         .configure_axis(
-            **{k: v for k, v in text.items() if k != "font"}, labelFontSize=13, titleFontSize=13, labelColor=QUIET,
+            labelFont=FONT, titleFont=FONT, labelFontSize=13, titleFontSize=13, labelColor=QUIET,
             titleColor=QUIET, gridColor=RULE, domainColor=RULE, tickColor=RULE,
         )
         .configure_legend(labelFontSize=13, titleFontSize=13, labelColor=INK, titleColor=QUIET, labelLimit=260)
