@@ -97,7 +97,7 @@ def suite_path(settings: Settings, file: SqlFile) -> Path:
 
 
 def suite_finding(connection: duckdb.DuckDBPyConnection, file: SqlFile, path: Path) -> Finding:
-    """Runs a suite of Great Expectations on the columns that it names. Raises ValueError for a suite that cannot run."""
+    """Runs a suite of Great Expectations on the columns that it names. Raises ValueError for one that cannot run."""
     suite = json.loads(path.read_text(encoding="utf-8"))
     kwargs = [expectation["kwargs"] for expectation in suite["expectations"]]
     columns = sorted({one[name] for one in kwargs for name in ("column", "column_A", "column_B") if name in one})

@@ -120,7 +120,8 @@ def _header(path: Path, text: str) -> tuple[str, tuple[str, ...]]:
         lines.pop()
     description = " ".join(filter(None, lines))
     if not description:
-        raise SqlFileError(f"{_place(path, 1)}: does not start with a comment; say in one or two sentences what a row is")
+        raise SqlFileError(f"{_place(path, 1)}: does not start with a comment; "
+                           "say in one or two sentences what a row is")
     return description, key
 
 

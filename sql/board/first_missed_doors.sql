@@ -17,7 +17,9 @@ select
     feeds.label as door_label, -- [label] Service that was the first missed door
     missed_doors.spells, -- [count] Spells with their first missed door at this service and a crisis after it
     missed_doors.people, -- [people] People with such a spell
-    round(missed_doors.spells / sum(missed_doors.spells) over (partition by missed_doors.need), 3) as share -- [rate] Share of the need's spells with a first missed door
+    round(
+        missed_doors.spells / sum(missed_doors.spells) over (partition by missed_doors.need), 3
+    ) as share -- [rate] Share of the need's spells with a first missed door
 from missed_doors
 inner join reference.needs using (need)
 inner join reference.feeds using (feed)

@@ -29,7 +29,10 @@ wording (position, headline_id, label, unit, share_of) as (
     (7, 'ae_stays_24_hours', 'A&E stays of 24 hours or more', 'contacts', 'A&E stays'),
     (8, 'police_hospital_waits', 'Police time spent waiting in hospitals', 'minutes', null),
     (9, 'earlier_opportunities', 'Contacts with an earlier opportunity to help', 'contacts', null),
-    (10, 'earlier_opportunities_before_crisis', 'Earlier opportunities followed by a crisis', 'contacts', 'earlier opportunities')
+    (
+        10, 'earlier_opportunities_before_crisis', 'Earlier opportunities followed by a crisis', 'contacts',
+        'earlier opportunities'
+    )
 )
 
 select

@@ -15,7 +15,7 @@ months as (
     group by period, feed
 ),
 
-contacts_by_month as (
+counted as (
     select
         strftime(contacts.started_at, '%Y-%m') as month,
         contacts.feed,
@@ -32,11 +32,14 @@ select
     months.month, -- [label] Month as YYYY-MM
     feeds.label as feed_label, -- [label] Service
     months.arrived, -- [label] Whether the service's records for the month arrived
-    if(months.arrived, coalesce(contacts_by_month.contacts, 0), null) as contacts, -- [count] Contacts that started in the month
-    if(months.arrived, coalesce(contacts_by_month.people, 0), null) as people, -- [people] People with at least one of those contacts
-    if(months.arrived, coalesce(contacts_by_month.contacts_of_people_who_cycle, 0), null) as contacts_of_people_who_cycle, -- [count] Contacts of people who cycle at any time in the data
-    if(months.arrived, coalesce(contacts_by_month.people_who_cycle, 0), null) as people_who_cycle -- [people] People who cycle among those people
+    if(months.arrived, coalesce(counted.contacts, 0), null) as contacts, -- [count] Contacts that started in the month
+    if(months.arrived, coalesce(counted.people, 0), null) as people, -- [people] People with at least one of them
+    if(
+        months.arrived, coalesce(counted.contacts_of_people_who_cycle, 0), null
+    ) as contacts_of_people_who_cycle, -- [count] Contacts of people who cycle at any time in the data
+    if(
+        months.arrived, coalesce(counted.people_who_cycle, 0), null
+    ) as people_who_cycle -- [people] People who cycle among those people
 from months
 inner join reference.feeds using (feed)
-left join contacts_by_month
-    on months.arrived and months.month = contacts_by_month.month and months.feed = contacts_by_month.feed
+left join counted on months.month = counted.month and months.feed = counted.feed

@@ -1,5 +1,5 @@
--- One row per spell: the first service reached, and the first missed door, which is the first contact that ended without
--- help and after which the spell came to a crisis contact.
+-- One row per spell: the first service reached, and the first missed door, which is the first contact that ended
+-- without help and after which the spell came to a crisis contact.
 -- Key: spell_id
 with steps as (
     select
@@ -42,11 +42,11 @@ select
     door.agency as first_door_agency, -- Agency of the first contact
     door.feed as first_door_feed, -- Feed of the first contact
     door.team as first_door_team, -- Team of the first contact
-    if(crisis is null, null, missed_door.contact_id) as first_missed_door_contact_id, -- First missed door; empty where none
+    if(crisis is null, null, missed_door.contact_id) as first_missed_door_contact_id, -- First missed door, if any
     if(crisis is null, null, missed_door.agency) as first_missed_door_agency, -- Agency of the first missed door
     if(crisis is null, null, missed_door.feed) as first_missed_door_feed, -- Feed of the first missed door
     if(crisis is null, null, missed_door.team) as first_missed_door_team, -- Team of the first missed door
     crisis.contact_id as crisis_contact_id, -- First crisis contact after the first missed door
-    date_diff('day', missed_door.started_at, crisis.started_at) as days_to_crisis -- Days from the first missed door to it
+    date_diff('day', missed_door.started_at, crisis.started_at) as days_to_crisis -- Days from that door to it
 from first_steps
 left join crises using (spell_id)

@@ -29,7 +29,8 @@ select
     days_to_next as days_between, -- Days between the starts of the two contacts
     here.need as need, -- Need of the first contact
     there.need as next_need, -- Need of the next contact
-    here.need_group = there.need_group as same_need, -- Whether both contacts were for one group of needs
+    here.need_group = there.need_group
+        and 'unknown' not in (here.need, there.need) as same_need, -- Whether both were for one known group of needs
     here.outcome_group as outcome_group -- How the first contact ended
 from pairs
 where between_agencies or here.feed <> there.feed or here.team <> there.team

@@ -1,5 +1,5 @@
--- One row per headline figure and linkage scenario: the figure computed with records joined at the low (more links), the
--- central or the high threshold (fewer links).
+-- One row per headline figure and linkage scenario: the figure computed with records joined at the low (more links),
+-- the central or the high threshold (fewer links).
 -- Key: headline_id, scenario
 with contacts as (
     select
@@ -61,7 +61,8 @@ figures as (
     union all
     select
         'contacts_of_people_who_cycle', scenario, count(*) filter (cycles),
-        sum(contacts) filter (cycles), null, sum(contacts) filter (cycles) / sum(contacts)
+        sum(contacts) filter (cycles), null,
+        coalesce(sum(contacts) filter (cycles), 0) / sum(contacts)
     from people group by scenario
     union all
     select
@@ -93,5 +94,5 @@ select
     people, -- People behind the figure
     coalesce(contacts, 0)::bigint as contacts, -- Contacts behind the figure
     minutes::bigint as minutes, -- Minutes behind the figure; empty where time is not the point
-    round(coalesce(share, if(headline_id in ('people_who_cycle', 'contacts_of_people_who_cycle'), 0, null)), 4) as share -- Share of all people, contacts, A&E stays or signals with a complete window; empty where there is none
+    round(share, 4) as share -- Share of all people, contacts, A&E stays or signals with a complete window
 from figures

@@ -1,10 +1,10 @@
--- Rule MO3, version 1: one row per signal, under each linkage scenario. Signal: an A&E attendance of a person aged 65 or
--- over with a sign of later life (fall, frailty, dehydration, confusion, dementia) who went home with nothing passed on,
--- and no social care contact within 7 days after leaving. Crisis: an A&E crisis contact with such a sign, within 30
--- days of the signal. Exclusions: acuity 1; months after which social care sent nothing; people who died within the window
--- without a crisis. Evidence: urgent community response and frailty services take people likely to be admitted without
--- them, falls and frailty among the reasons. Offer: two-hour urgent community response. Confidence: medium, because a
--- sign of frailty is only as good as the coding of diagnoses.
+-- Rule MO3, version 1: one row per signal, under each linkage scenario. Signal: an A&E attendance of a person aged 65
+-- or over with a sign of later life (fall, frailty, dehydration, confusion, dementia) who went home with nothing
+-- passed on, and no social care contact up to 7 days after leaving. Crisis: an A&E crisis contact with such a sign,
+-- within 30 days of the signal. Exclusions: acuity 1; signals in months for which social care sent nothing; people who
+-- died within the window without a crisis. Evidence: urgent community response and frailty services take people who
+-- are likely to be admitted without them, falls and frailty among the reasons. Offer: two-hour urgent community
+-- response. Confidence: medium, because a sign of frailty is only as good as the coding of diagnoses.
 -- Key: scenario, signal_contact_id
 with social_care_arrived as (
     select distinct period from accepted.deliveries where feed = 'social_care_events' and status = 'accepted'
@@ -48,9 +48,8 @@ discharges as (
         and went_home
         and outcome_group in ('met', 'no_further_action')
         and coalesce(acuity, 5) > 1
-        and strftime(ended_at + to_days(follow_up_days), '%Y-%m') in (
-            select period from social_care_arrived
-        )
+        and strftime(started_at, '%Y-%m') in (select period from social_care_arrived)
+        and strftime(ended_at + to_days(follow_up_days), '%Y-%m') in (select period from social_care_arrived)
 ),
 
 social_care as (
@@ -74,7 +73,7 @@ first_crises as (
     select
         signals.scenario,
         signals.contact_id,
-        arg_min(crises.contact_id, crises.started_at) as crisis_contact_id,
+        arg_min(crises.contact_id, (crises.started_at, crises.contact_id)) as crisis_contact_id,
         min(crises.started_at) as crisis_at
     from signals
     inner join attendances as crises
@@ -99,7 +98,9 @@ select
     signals.lsoa, -- Area of the home at the signal
     'urgent_community_response' as offer_id, -- Community offer that answers the signal
     first_crises.crisis_contact_id is not null as followed_by_crisis, -- Whether a crisis came within the window
-    (signals.started_at::date + signals.crisis_days) <= last_day.arrived_until as window_complete -- Whether A&E records cover the whole window, so that no crisis means none
+    (
+        signals.started_at::date + signals.crisis_days
+    ) <= last_day.arrived_until as window_complete -- Whether A&E records cover the window, so that no crisis means none
 from signals
 cross join last_day
 left join first_crises using (scenario, contact_id)

@@ -4,7 +4,7 @@ with records as (
     select
         person.person_id,
         attributes.*,
-        attributes.period || '|' || attributes.feed || '|' || attributes.agency || '|' || attributes.person_ref as recency
+        concat_ws('|', attributes.period, attributes.feed, attributes.agency, attributes.person_ref) as recency
     from linkage.person_index as person
     inner join accepted.attributes as attributes using (agency, feed, person_ref)
 ),

@@ -54,7 +54,9 @@ select
     given.column_name, -- Coded column of the feed
     given.code_list, -- Code list of the column
     sum(given.times)::bigint as codes, -- Codes given
-    coalesce(sum(given.times) filter (known.code_key is null), 0)::bigint as unmapped -- Codes given that are in no code list of that month
+    coalesce(
+        sum(given.times) filter (known.code_key is null), 0
+    )::bigint as unmapped -- Codes given that are in no code list of that month
 from codes_given as given
 left join staging.codes as known
     on known.code_list = given.code_list and known.code_key = code_key(given.code) and known.period = given.period

@@ -153,7 +153,7 @@ def test_handoffs(check, contacts, expected):
     check("journeys.handoffs", {"staging.contacts": contacts}, expected)
 
 
-def test_a_handoff_keeps_the_need_if_both_contacts_are_for_one_group_of_needs(check):
+def test_a_handoff_keeps_the_need_if_both_contacts_are_for_one_known_group_of_needs(check):
     check(
         "journeys.handoffs",
         {
@@ -161,13 +161,15 @@ def test_a_handoff_keeps_the_need_if_both_contacts_are_for_one_group_of_needs(ch
             contact_id | person_id | agency | need     | need_group    | started_at
             C1         | P1        | NPOL   | dementia | later_life    | 2024-01-01
             C2         | P1        | RWX    | frailty  | later_life    | 2024-01-02
-            C3         | P1        | NPOL   | crime    | crime         | 2024-01-03
+            C3         | P1        | NPOL   | unknown  | other         | 2024-01-03
+            C4         | P1        | RWX    | unknown  | other         | 2024-01-04
             """
         },
         """
         contact_id | need     | next_need | same_need
         C1         | dementia | frailty   | true
-        C2         | frailty  | crime     | false
+        C2         | frailty  | unknown   | false
+        C3         | unknown  | unknown   | false
         """,
     )
 
@@ -369,31 +371,5 @@ def test_a_definition_of_one_feed_and_one_need_counts_no_other_contacts(check):
         definition_id | first_met_on
         TWO           | 2024-01-02
         BOTH_FEEDS    | 2024-01-04
-        """,
-    )
-
-
-def test_the_headline_definition_is_met_by_the_fourth_contact_in_ninety_days(check):
-    check(
-        "journeys.cycling",
-        {
-            "staging.contacts": """
-            contact_id | agency | feed             | crisis | started_at
-            C1         | RWX    | ae_attendances   | true   | 2024-01-01
-            C2         | NPOL   | police_incidents | false  | 2024-01-12
-            C3         | RWX    | ae_attendances   | false  | 2024-02-03
-            C4         | RWX    | ae_attendances   | false  | 2024-03-30
-            """,
-            "staging.person_scenarios": """
-            contact_id | scenario | person_key
-            C1         | central  | P1
-            C2         | central  | P1
-            C3         | central  | P1
-            C4         | central  | P1
-            """,
-        },
-        """
-        definition_id      | first_met_on
-        cross_agency_cycle | 2024-03-30
         """,
     )

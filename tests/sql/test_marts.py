@@ -340,6 +340,10 @@ def test_every_headline_is_computed_anew_under_each_linkage_scenario(check):
     )
 
 
+def test_every_headline_has_its_words_on_the_board(check):
+    check("board.headlines", TWO_PEOPLE, "position\n" + "\n".join(map(str, range(1, 11))))
+
+
 def test_linkage_quality_gives_each_headline_with_its_interval(check):
     check(
         "marts.linkage_quality",

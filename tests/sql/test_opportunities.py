@@ -159,8 +159,11 @@ def test_death(check_rule, death_month, attendances, expected):
     check_rule(attendances, expected, death_month=death_month)
 
 
-def test_without_social_care_records_nobody_knows_whether_there_was_a_follow_up(check_rule):
-    check_rule([attendance()], NO_SIGNAL, social_care_months=["2024-02", "2024-04"])
+@pytest.mark.parametrize("missing", ["2024-03", "2024-04"])
+def test_without_social_care_records_nobody_knows_whether_there_was_a_follow_up(check_rule, missing):
+    seven_days_end_in_april = attendance(Arrival_Date="2024-03-28", EC_Departure_Date="2024-03-28")
+    arrived = {"2024-02", "2024-03", "2024-04", "2024-05"} - {missing}
+    check_rule([seven_days_end_in_april], NO_SIGNAL, social_care_months=sorted(arrived))
 
 
 def test_a_window_that_goes_beyond_the_records_is_not_complete(check_rule):

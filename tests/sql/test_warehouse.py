@@ -166,6 +166,11 @@ def test_codes_keep_their_leading_zeros_and_have_a_key_for_comparison(settings):
     ]
 
 
+def test_the_definition_that_the_headlines_and_the_board_count_by_is_there(settings):
+    found = query(settings, "select count(*) from marts.definitions where definition_id = 'cross_agency_cycle'")
+    assert found == [(1,)]
+
+
 def test_conservation_notices_a_row_that_is_lost(settings):
     with open_warehouse(settings) as connection:
         assert conservation_finding(connection, settings).counts == {
