@@ -21,6 +21,8 @@ from pipelines.publish.made_of import inputs
 from pipelines.publish.release import current_release, read_manifest
 from pipelines.settings import Settings
 
+REFUSALS_TOLD = 3  # of each agency's feed
+
 
 @dataclass
 class Outcome:
@@ -69,10 +71,22 @@ def run(settings: Settings, force: bool = False, progress: Callable[[str], None]
         else:
             progress("Linking, building and checking a release")
             outcome.released = _execute(graph, "link_and_release", instance, outcome)
-    for row in status_rows(settings):
-        if row["status"] == "refused":
-            outcome.problems.append(f"{row['agency']} {row['feed']} {row['period']}: {row['reason']}")
+    outcome.problems += _refusals(settings)
     return outcome
+
+
+def _refusals(settings: Settings) -> list[str]:
+    """Why deliveries were refused: of each agency's feed the first few, since a cause often repeats every month."""
+    refused = [row for row in status_rows(settings) if row["status"] == "refused"]
+    sentences = []
+    for (agency, feed), group in itertools.groupby(refused, key=lambda row: (row["agency"], row["feed"])):
+        rows = list(group)
+        sentences += [f"{agency} {feed} {row['period']}: {row['reason']}" for row in rows[:REFUSALS_TOLD]]
+        if len(rows) > REFUSALS_TOLD:
+            sentences.append(
+                f"{agency} {feed}: {len(rows) - REFUSALS_TOLD} more deliveries refused; see upstream status."
+            )
+    return sentences
 
 
 def dagster_instance(settings: Settings) -> dg.DagsterInstance:
