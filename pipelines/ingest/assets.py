@@ -19,7 +19,7 @@ from .month import Month, month_files
 
 def ingest_assets(settings: Settings) -> list[dg.AssetsDefinition | dg.AssetChecksDefinition]:
     """The asset of each feed, with its checks."""
-    months = dg.MonthlyPartitionsDefinition(start_date=settings.first_period, fmt="%Y-%m")
+    months = dg.MonthlyPartitionsDefinition(start_date=settings.first_period, fmt="%Y-%m", end_offset=1)
     with warnings.catch_warnings():
         # Checks by partition and single-run backfills are new in Dagster; its version is pinned, and tests hold both.
         warnings.simplefilter("ignore", dg.PreviewWarning)

@@ -114,7 +114,8 @@ def agree_with_region(settings: Settings, delivery: Delivery) -> None:
     if delivery.key_check != region["key_check"]:
         raise DeliveryRefused(
             f"{delivery.received.name}/{NOTE}: the key check differs from that of agency {first}: the delivery was made "
-            f"with another key. Ask {agency} to pseudonymise again with the partnership's key."
+            f"with another key. Ask {agency} to pseudonymise again with the partnership's key. (If it was {first} that had "
+            "another key: have its deliveries replaced, move state/region.json away and run again.)"
         )
     if delivery.encoder_checksum != region["encoder_checksum"]:
         raise DeliveryRefused(

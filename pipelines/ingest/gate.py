@@ -37,6 +37,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -142,7 +143,7 @@ def judge(settings: Settings, feed: str, file: str, deliveries: list[Delivered])
 
 def row_numbers(table: pa.Table) -> pa.Array:
     """1, 2, 3 … for each row: how a row of a file is named everywhere."""
-    return pa.array(range(1, len(table) + 1), pa.int64())
+    return pa.array(np.arange(1, len(table) + 1))
 
 
 def rules_digest(settings: Settings) -> str:

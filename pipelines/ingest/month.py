@@ -144,10 +144,9 @@ def write_month(settings: Settings, month: Month) -> None:
 
 
 def _joined(tables: list[pa.Table], schema: list) -> pa.Table:
-    """The agencies' rows below one another; with no agency, an empty table of the same columns."""
-    joined = pa.concat_tables([pa.schema(schema).empty_table(), *tables])
-    agencies = [table["agency"][0].as_py() if len(table) else "" for table in tables]
-    return joined if agencies == sorted(agencies) else joined.sort_by("agency")
+    """The agencies' rows, by agency; with no agency, an empty table of the same columns."""
+    by_agency = sorted(tables, key=lambda table: table["agency"][0].as_py())
+    return pa.concat_tables([pa.schema(schema).empty_table(), *by_agency])
 
 
 def _table(rows: list[dict], schema: pa.Schema) -> pa.Table:

@@ -1,15 +1,19 @@
 """What has arrived, for whom, and what became of it: the facts behind `upstream status` and the choice of months."""
 
+from datetime import date
+
 import pyarrow.parquet as pq
 
 from pipelines.settings import Settings
 
-from .delivery import received_deliveries
+from .delivery import Received, received_deliveries
 
 
 def months_delivered(settings: Settings, feed: str) -> list[str]:
     """Months for which any agency delivered this feed, acceptable or not."""
-    return sorted({received.period for received in received_deliveries(settings, feed)})
+    return sorted(
+        {received.period for received in received_deliveries(settings, feed) if not _stray(settings, received)}
+    )
 
 
 def months_expected(settings: Settings) -> list[str]:
@@ -17,7 +21,7 @@ def months_expected(settings: Settings) -> list[str]:
 
     Ingesting these for every feed leaves no feed without files, also one that nobody has delivered yet.
     """
-    periods = sorted({received.period for received in received_deliveries(settings)})
+    periods = sorted({r.period for r in received_deliveries(settings) if not _stray(settings, r)})
     if not periods:
         return []
     first, last = (int(period[:4]) * 12 + int(period[5:]) - 1 for period in (periods[0], periods[-1]))
@@ -34,15 +38,32 @@ def status_rows(settings: Settings) -> list[dict]:
     rows, slots = [], set()
     for received in received_deliveries(settings):
         slot = (received.agency, received.feed, received.period)
-        slots.add(slot)
-        waiting = {"status": "waiting", "reason": "Not ingested yet: run `upstream run`."}
-        rows.append(_status(*slot, received.delivery_id, ingested.get((*slot, received.delivery_id), waiting)))
+        if stray := _stray(settings, received):
+            found = {"status": "refused", "reason": f"{received.name}: {stray}"}
+        else:
+            slots.add(slot)
+            waiting = {"status": "waiting", "reason": "Not ingested yet: run `upstream run`."}
+            found = ingested.get((*slot, received.delivery_id), waiting)
+        rows.append(_status(*slot, received.delivery_id, found))
     for agency, feed in {slot[:2] for slot in slots}:
         for period in months_expected(settings):
             if (agency, feed, period) not in slots:
                 missing = {"status": "missing", "reason": f"Nothing arrived. Ask {agency} for {feed} of {period}."}
                 rows.append(_status(agency, feed, period, None, missing))
     return sorted(rows, key=lambda row: (row["feed"], row["agency"], row["period"], row["delivery_id"] or ""))
+
+
+def _stray(settings: Settings, received: Received) -> str | None:
+    """Why a delivery lies where no month of no feed would ever take it in, or None."""
+    if received.feed not in settings.feeds:
+        return f"there is no feed {received.feed}. Feeds: {', '.join(settings.feeds)}."
+    if received.period < settings.first_period:
+        return (
+            f"the region starts with {settings.first_period}. Move the delivery away, or set an earlier first period."
+        )
+    if received.period > f"{date.today():%Y-%m}":
+        return f"the month has not begun. Ask {received.agency} to pseudonymise again for the right period."
+    return None
 
 
 def _status(agency: str, feed: str, period: str, delivery_id: str | None, found: dict) -> dict:

@@ -1,11 +1,11 @@
 """A feed's month as files: the same again changes nothing, what has changed is noticed, what is missing is said."""
 
 import json
+import shutil
 
 import pyarrow.parquet as pq
-import pytest
 
-from pipelines.ingest.accept import ingest_month
+from pipelines.ingest.accept import ingest_month, ingest_months
 from pipelines.ingest.month import is_up_to_date, month_files
 from pipelines.ingest.status import months_delivered, months_expected, status_rows
 
@@ -23,51 +23,41 @@ def test_the_same_deliveries_again_change_nothing(region) -> None:
 
 
 def test_a_month_is_up_to_date_until_something_it_comes_from_changes(region) -> None:
+    def up_to_date() -> bool:
+        return is_up_to_date(region.settings, FEED, region.period)
+
+    assert not up_to_date()
+    folder = region.deliver()
+    ingest_month(region.settings, FEED, region.period)
+    for changed in (
+        folder / "activity.parquet",  # after it was received
+        region.settings.state / "region.json",  # another key for the region
+        month_files(region.settings, FEED, region.period)["attributes"],
+    ):
+        assert up_to_date()
+        was = changed.read_bytes()
+        if changed.suffix == ".json":
+            changed.write_text(json.dumps({**json.loads(was), "key_check": "0"}))
+        elif changed.name.startswith(region.period):
+            changed.unlink()
+        else:
+            changed.write_bytes(was + b"more")
+        assert not up_to_date()
+        changed.write_bytes(was)
+    region.deliver(rows=[{}])
+    assert not up_to_date()
+
+
+def test_files_of_a_month_keep_tokens_and_attributes_apart_and_are_there_without_a_delivery(region) -> None:
     region.deliver()
-    assert not is_up_to_date(region.settings, FEED, region.period)
-    ingest_month(region.settings, FEED, region.period)
-    assert is_up_to_date(region.settings, FEED, region.period)
-    folder = region.deliver(rows=[{}])
-    assert not is_up_to_date(region.settings, FEED, region.period)
-    ingest_month(region.settings, FEED, region.period)
-    (folder / "activity.parquet").write_bytes(b"changed after it was received")
-    assert not is_up_to_date(region.settings, FEED, region.period)
-
-
-def test_a_month_with_a_file_missing_is_not_up_to_date(region) -> None:
-    region.deliver()
-    ingest_month(region.settings, FEED, region.period)
-    month_files(region.settings, FEED, region.period)["attributes"].unlink()
-    assert not is_up_to_date(region.settings, FEED, region.period)
-
-
-def test_another_key_for_the_region_asks_for_a_new_judgement(region) -> None:
-    region.deliver()
-    ingest_month(region.settings, FEED, region.period)
-    path = region.settings.state / "region.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), "key_check": "0"}))
-    assert not is_up_to_date(region.settings, FEED, region.period)
-
-
-@pytest.mark.parametrize("feed", ["ae_attendances", "social_care_events", "police_incidents"])
-def test_a_month_without_a_delivery_has_empty_files_of_the_same_columns(region, feed: str) -> None:
-    region.deliver(feed)
-    for period in (region.period, "2024-04"):
-        ingest_month(region.settings, feed, period)
-    filled, empty = (month_files(region.settings, feed, period) for period in (region.period, "2024-04"))
+    ingest_months(region.settings, FEED, [region.period, "2024-04"])
+    filled, empty = (month_files(region.settings, FEED, period) for period in (region.period, "2024-04"))
+    columns = {name: pq.read_schema(path).names for name, path in filled.items()}
+    assert [name for name, found in columns.items() if any(c.endswith(("_token", "_bf")) for c in found)] == ["people"]
+    assert [name for name, found in columns.items() if "age_band" in found] == ["attributes"]
     for name, path in empty.items():
-        assert pq.read_table(path).num_rows == 0
+        assert pq.read_metadata(path).num_rows == 0
         assert pq.read_schema(path) == pq.read_schema(filled[name])
-
-
-def test_tokens_and_attributes_are_written_apart(region) -> None:
-    region.deliver()
-    ingest_month(region.settings, FEED, region.period)
-    columns = {name: pq.read_schema(p).names for name, p in month_files(region.settings, FEED, region.period).items()}
-    assert any(column.endswith("_token") for column in columns["people"])
-    assert "age_band" in columns["attributes"]
-    assert not any(c.endswith(("_token", "_bf")) for name in columns if name != "people" for c in columns[name])
-    assert "age_band" not in columns["people"]
 
 
 def test_status_names_what_is_waiting_refused_superseded_and_missing(region) -> None:
@@ -93,3 +83,15 @@ def test_status_names_what_is_waiting_refused_superseded_and_missing(region) -> 
     ]
     assert months_delivered(region.settings, "police_incidents") == ["2024-03", "2024-05"]
     assert months_expected(region.settings) == ["2024-03", "2024-04", "2024-05"]
+
+
+def test_a_delivery_that_no_month_of_no_feed_would_take_in_is_refused_and_says_why(region) -> None:
+    march = region.deliver(rows=[{}])
+    for stray in ("RWX/ae_attendances/2023-12", "RWX/ae_attendances/2999-01", "RWX/dentistry/2024-03"):
+        shutil.copytree(march.parent, region.settings.landing / stray)
+    reasons = [row["reason"] for row in status_rows(region.settings) if row["status"] == "refused"]
+    for reason, why in zip(
+        reasons, ["region starts with 2024-01", "month has not begun", "no feed dentistry"], strict=True
+    ):
+        assert why in reason
+    assert months_expected(region.settings) == ["2024-03"]
