@@ -43,6 +43,7 @@ KIN_LEVEL_PRIOR_PAIRS = 1000.0  # kin's forenames and ages differ much as strang
 MAX_ITERATIONS = 2000
 CONVERGED_AT = 1e-4  # largest change of a probability, or relative change of a share, in one step
 SMALLEST = 1e-9
+LEAST_CHANCE = 0.05  # part of the agreement between any two records that is chance at the least
 
 Distribution = np.ndarray  # probability by gamma, from 0 (different) to the top (the same)
 
@@ -55,7 +56,7 @@ class Relations:
     u: dict[str, Distribution]
     kin: dict[str, Distribution]
     shares: dict[str, tuple[float, float]]
-    rarest: float  # smallest frequency that a shared value is credited with
+    partners: float  # other records of one person that a record has on average
     iterations: int = 0
     converged: bool = True
 
@@ -122,7 +123,7 @@ def match_weight(model: Relations, grid: np.ndarray) -> np.ndarray:
     return np.log2(likelihood(model, SAME_PERSON, grid)) - np.log2(likelihood(model, STRANGERS, grid))
 
 
-def estimate(observed: np.ndarray, pairs_by_mask: np.ndarray, start: Relations) -> Relations:
+def estimate(observed: np.ndarray, pairs_by_mask: np.ndarray, clients: int, start: Relations) -> Relations:
     """Relations fitted to pattern counts.
 
     observed: pairs counted by (within a feed or across, row of the grid); rows not certain to be blocked are ignored.
@@ -143,15 +144,15 @@ def estimate(observed: np.ndarray, pairs_by_mask: np.ndarray, start: Relations) 
         complete = {
             name: np.where(certain, observed * expected[name] / explained, expected[name]) for name in RELATIONS
         }
-        after = _maximise(complete, total, model, start)
+        after = _maximise(complete, total, clients, model, start)
         change = _largest_change(model, after)
         model = after
         if change < CONVERGED_AT:
             break
-    return Relations(model.m, model.u, model.kin, model.shares, start.rarest, step, change < CONVERGED_AT)
+    return Relations(model.m, model.u, model.kin, model.shares, model.partners, step, change < CONVERGED_AT)
 
 
-def _maximise(complete: dict, total: np.ndarray, model: Relations, start: Relations) -> Relations:
+def _maximise(complete: dict, total: np.ndarray, clients: int, model: Relations, start: Relations) -> Relations:
     counts = {name: complete[name].sum(axis=1) for name in RELATIONS}
     shares = {SAME_PERSON: np.maximum((counts[SAME_PERSON] + 0.5) / total, SMALLEST)}
     kin_total = sum(counts[name] for name in KIN)
@@ -167,7 +168,22 @@ def _maximise(complete: dict, total: np.ndarray, model: Relations, start: Relati
         m[field] = _levels(shared, i, field, start.m[field], LEVEL_PRIOR_PAIRS)
         chance = sum(complete[name].sum(axis=0) for name in KIN if levels_of(model, name, field) is model.kin[field])
         kin[field] = _levels(chance, i, field, start.kin[field], KIN_LEVEL_PRIOR_PAIRS)
-    return Relations(m, model.u, kin, {name: tuple(map(float, share)) for name, share in shares.items()}, model.rarest)
+    u = {field: _chance(field, start.u[field], m[field], shares, total) for field in FIELDS}
+    partners = 2 * float(counts[SAME_PERSON].sum()) / clients
+    return Relations(m, u, kin, {name: tuple(map(float, share)) for name, share in shares.items()}, partners)
+
+
+def _chance(field: str, any_pair: Distribution, m: Distribution, shares: dict, total: np.ndarray) -> Distribution:
+    """Levels of strangers: those of any two records without the pairs that share the field's true value.
+
+    In a small file one person's pairs are a good part of all agreement. An NHS number is given once: nothing to learn.
+    """
+    if field == "nhs_number":
+        return any_pair
+    pairs = np.where(np.isfinite(total), total, 0)
+    sharing = sum((shares[name] * pairs).sum() for name, fields in RELATIONS.items() if field in fields) / pairs.sum()
+    chance = np.maximum(any_pair - sharing * m, LEAST_CHANCE * any_pair)
+    return chance / chance.sum()
 
 
 def _levels(by_row: np.ndarray | int, place: int, field: str, prior: Distribution, prior_pairs: float) -> Distribution:
@@ -182,6 +198,7 @@ def _levels(by_row: np.ndarray | int, place: int, field: str, prior: Distributio
 def _largest_change(before: Relations, after: Relations) -> float:
     levels = [np.abs(before.m[f] - after.m[f]).max() for f in FIELDS]
     levels += [np.abs(before.kin[f] - after.kin[f]).max() for f in FIELDS]
+    levels += [np.abs(before.u[f] - after.u[f]).max() for f in FIELDS]
     shares = [
         abs(after.shares[name][i] - before.shares[name][i]) / max(after.shares[name][i], SMALLEST)
         for name in (SAME_PERSON, "household")
@@ -190,13 +207,14 @@ def _largest_change(before: Relations, after: Relations) -> float:
     return float(max([*levels, *(0.01 * share for share in shares)]))
 
 
-def first_guess(m: dict[str, Distribution], u: dict[str, Distribution], prior: float, rarest: float) -> Relations:
+def first_guess(m: dict[str, Distribution], u: dict[str, Distribution], prior: float) -> Relations:
     """Where estimation starts: m and u as Splink learnt them; kin differ as strangers do."""
     shares = {name: (prior * KIN_MIX[name],) * 2 for name in KIN}
     shares |= {SAME_PERSON: (prior, prior), "namesakes": (prior / 10,) * 2}
     shares[STRANGERS] = (1 - sum(share[0] for share in shares.values()),) * 2
-    kin = dict(u) | {"nhs_number": np.array([0.999, 0.001])}  # a relative's number is written down now and then
-    return Relations(m, u, kin, shares, rarest)
+    u = u | {"nhs_number": starting_levels("u")["nhs_number"]}
+    kin = u | {"nhs_number": np.array([0.999, 0.001])}  # a relative's number is written down now and then
+    return Relations(m, u, kin, shares, partners=0.0)
 
 
 def starting_levels(kind: str) -> dict[str, Distribution]:

@@ -36,12 +36,12 @@ def block(con: duckdb.DuckDBPyConnection, versions: str = "versions") -> None:
 
 
 def count_term_frequencies(con: duckdb.DuckDBPyConnection) -> None:
-    """Fill tables `tf_<field>` (token, frequency): share of clients with a value who have this one, by latest version."""
+    """Fill tables `tf_<field>` (token, clients, present): how many clients have each value, and any, by latest version."""
     for field, token in TERM_FREQUENCY.items():
         con.execute(
             f"""
             create or replace table tf_{field} as
-            select {token} as token, count(*) / sum(count(*)) over () as frequency
+            select {token} as token, count(*) as clients, sum(count(*)) over () as present
             from versions where is_latest and {token} is not null group by 1
             """
         )
@@ -49,7 +49,7 @@ def count_term_frequencies(con: duckdb.DuckDBPyConnection) -> None:
 
 def compare(con: duckdb.DuckDBPyConnection, pairs: str, into: str, versions: str = "versions") -> None:
     """Fill table `into` with the levels of table `pairs`: gamma_<field> (TINYINT, -1 missing), across (two feeds or one),
-    and tf_<field>, the frequency of the value that both have (NULL where they differ)."""
+    and clients_<field> of present_<field>, who have the value that both have (NULL where they differ)."""
     gammas = ",\n".join(f"{_gamma_sql(field)} as gamma_{field}" for field in FIELDS)
     shared = ",\n".join(
         f"case when l.{token} = r.{token} then l.{token} end as shared_{field}" for field, token in TERM_FREQUENCY.items()
@@ -72,7 +72,7 @@ def compare(con: duckdb.DuckDBPyConnection, pairs: str, into: str, versions: str
             from sides
         )
         select levels.* exclude ({", ".join(f"shared_{field}" for field in TERM_FREQUENCY)}),
-            {", ".join(f"tf_{field}.frequency as tf_{field}" for field in TERM_FREQUENCY)}
+            {", ".join(f"tf_{f}.clients as clients_{f}, tf_{f}.present as present_{f}" for f in TERM_FREQUENCY)}
         from levels
         {" ".join(f"left join tf_{field} on tf_{field}.token = shared_{field}" for field in TERM_FREQUENCY)}
         """
@@ -96,12 +96,8 @@ def weigh(con: duckdb.DuckDBPyConnection, compared: str, into: str, model: Relat
     """Fill table `into` with match_weight (log2 of the Bayes factor, one person against strangers) and
     match_probability (one person against every other relation) beside the levels of table `compared`."""
     con.register("pattern_weights", _pattern_weights(model))
-    exact = {field: float(model.u[field][top_gamma(field)]) for field in TERM_FREQUENCY}
-    rarity = ", ".join(
-        f"case when tf_{field} is null then 0 else log2({exact[field]!r} / greatest(tf_{field}, {model.rarest!r})) end "
-        f"as rarity_{field}"
-        for field in TERM_FREQUENCY
-    )
+    rarity = ", ".join(f"{_rarity_sql(field, model)} as rarity_{field}" for field in TERM_FREQUENCY)
+    working = ", ".join(f"rarity_{f}, clients_{f}, present_{f}" for f in TERM_FREQUENCY)
     # Sharing a rare value speaks for a relation that shares the field, not for one that meets in it by chance.
     odds = {
         name: f"pow(2, least(60, odds_{name} - ({_rarity_of(f for f in TERM_FREQUENCY if f not in fields)})))"
@@ -113,7 +109,7 @@ def weigh(con: duckdb.DuckDBPyConnection, compared: str, into: str, model: Relat
         f"""
         create or replace table {into} as
         with rare as (select *, {rarity} from {compared})
-        select rare.* exclude ({", ".join([*(f"rarity_{f}" for f in TERM_FREQUENCY), *(f"tf_{f}" for f in TERM_FREQUENCY)])}),
+        select rare.* exclude ({working}),
             w.match_weight + {_rarity_of(TERM_FREQUENCY)} as match_weight,
             1 / (1 + {kin_odds} + {odds[STRANGERS]}) as match_probability,
             -log2({kin_odds} + {odds[STRANGERS]} * stranger_prior) as evidence
@@ -122,6 +118,13 @@ def weigh(con: duckdb.DuckDBPyConnection, compared: str, into: str, model: Relat
         """
     )
     con.unregister("pattern_weights")
+
+
+def _rarity_sql(field: str, model: Relations) -> str:
+    """SQL: bits by which a shared value speaks louder than a common one. Who has it without being this person counts."""
+    own = 1 + model.partners * float(model.m[field][top_gamma(field)])
+    others = f"greatest(clients_{field} - {own!r}, 1) / present_{field}"
+    return f"case when clients_{field} is null then 0 else log2({float(model.u[field][top_gamma(field)])!r} / ({others})) end"
 
 
 def _rarity_of(fields: Iterable[str]) -> str:

@@ -26,7 +26,6 @@ PRIOR_RECALL = 0.7  # share of true pairs that the deterministic rules are taken
 SAMPLED_PAIRS = 2e6  # for u
 TRAINING_PAIRS = 1e6  # cap for each rule of expectation maximisation
 FEWEST_TRAINING_PAIRS = 50  # blocked pairs below which a rule teaches nothing
-RAREST_CLIENTS = 2  # a value is credited with the rarity of one that this many clients have, never more
 
 
 class NotConverged(RuntimeError):
@@ -96,9 +95,9 @@ def learn(con: duckdb.DuckDBPyConnection, seed: int) -> Model:
     prior = splink_model["probability_two_random_records_match"]
     score.block(con, "training")
     score.compare(con, "blocked", "compared", "training")
-    start = relations.first_guess(m, u, prior, RAREST_CLIENTS / max(clients, RAREST_CLIENTS))
+    start = relations.first_guess(m, u, prior)
     observed, pairs_by_mask = _pattern_counts(con), _pairs_by_mask(con)
-    fitted = relations.estimate(observed, pairs_by_mask, start)
+    fitted = relations.estimate(observed, pairs_by_mask, clients, start)
     record |= {
         "clients": clients,
         "pairs_compared": int(con.execute("select count(*) from compared").fetchall()[0][0]),
