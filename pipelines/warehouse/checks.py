@@ -4,16 +4,22 @@ A finding says in words and counts what was seen, never with a value of a row.
 """
 
 import json
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 
 from pipelines.settings import Settings
 from pipelines.warehouse.database import identifier, literal, qualified
 from pipelines.warehouse.sqlfile import SqlFile
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from great_expectations.core.batch_definition import BatchDefinition
 
 CONTACTS = ("staging", "contacts")
 
@@ -104,12 +110,10 @@ def suite_finding(connection: duckdb.DuckDBPyConnection, file: SqlFile, path: Pa
     if unknown := sorted(set(columns) - {column.name for column in file.columns}):
         raise ValueError(f"{path.name} names {unknown[0]}, which is not a column of {file.schema}.{file.table}")
     frame = connection.execute(f"select {', '.join(map(identifier, columns))} from {qualified(file.name)}").df()
-    results = _batches().get_batch(batch_parameters={"dataframe": frame}).validate(
-        _suite(suite), result_format="BOOLEAN_ONLY"
-    )
-    if any(_errors(result.exception_info) for result in results.results):
+    results = _validate(suite, frame)
+    if results is None or any(_errors(result.exception_info) for result in results):
         raise ValueError(f"{path.name} holds an expectation that could not be evaluated; correct its type and kwargs")
-    failed = [result.expectation_config.meta["reason"] for result in results.results if not result.success]
+    failed = [result.expectation_config.meta["reason"] for result in results if not result.success]
     return Finding(
         "expectations",
         not failed,
@@ -118,11 +122,24 @@ def suite_finding(connection: duckdb.DuckDBPyConnection, file: SqlFile, path: Pa
     )
 
 
+def _validate(suite: dict, frame: "pd.DataFrame") -> list | None:
+    """Results of Great Expectations, or None if it failed: what it then says may quote a value, and stays here."""
+    from great_expectations.core.expectation_suite import ExpectationSuite
+
+    batch = _batches().get_batch(batch_parameters={"dataframe": frame})
+    try:
+        expectations = ExpectationSuite(name=suite["name"], expectations=suite["expectations"])
+        return batch.validate(expectations, result_format="BOOLEAN_ONLY").results
+    except Exception:  # noqa: BLE001 - whatever it is, its text may quote a value
+        return None
+
+
 @lru_cache(maxsize=1)
-def _batches():
+def _batches() -> "BatchDefinition":
     """Frames of the warehouse as Great Expectations takes them. Importing it takes seconds: only here, and once."""
     import great_expectations as gx
 
+    logging.getLogger("great_expectations").propagate = False  # its messages may quote values
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}
     return (
@@ -130,12 +147,6 @@ def _batches():
         .add_dataframe_asset("table")
         .add_batch_definition_whole_dataframe("all")
     )
-
-
-def _suite(suite: dict):
-    from great_expectations.core.expectation_suite import ExpectationSuite
-
-    return ExpectationSuite(name=suite["name"], expectations=suite["expectations"])
 
 
 def _errors(exception_info: dict | None) -> bool:

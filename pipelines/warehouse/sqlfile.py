@@ -143,12 +143,13 @@ def _columns(path: Path, text: str, tokens: list[Token], query: exp.Query) -> tu
 def _select_list(tokens: list[Token]) -> list[tuple[list[Token], Token | None]]:
     """Each column of the outermost SELECT: its tokens (with its comma) and the token after them."""
     depth, items, inside = 0, [[]], False
-    for token in tokens:
+    for before, token in zip([None, *tokens], tokens, strict=False):
         depth += (token.token_type in _OPENING) - (token.token_type in _CLOSING)
         if not inside:
             inside = depth == 0 and token.token_type is TokenType.SELECT
             continue
-        if depth == 0 and token.token_type in _ENDS_OF_LIST:
+        compares = before.token_type is TokenType.DISTINCT  # is distinct from
+        if depth == 0 and token.token_type in _ENDS_OF_LIST and not compares:
             return list(zip(items, [item[0] for item in items[1:]] + [token], strict=True))
         items[-1].append(token)
         if depth == 0 and token.token_type is TokenType.COMMA:

@@ -51,6 +51,14 @@ def test_a_file_says_what_it_is_what_it_reads_and_what_each_column_means(write):
     }  # fmt: skip
 
 
+def test_a_comparison_with_from_does_not_end_the_columns(write):
+    file = load_file(write(
+        HEADER + "select\n    person_id, -- Linked person\n    a is not distinct from b as same, -- Whether alike\n"
+        "    extract(year from c) as year -- Year\nfrom a.b;\n"
+    ))  # fmt: skip
+    assert [column.comment for column in file.columns] == ["Linked person", "Whether alike", "Year"]
+
+
 def test_the_columns_of_a_union_are_documented_in_its_first_select(write):
     file = load_file(write(
         HEADER + "select\n    person_id -- Linked person\nfrom a.b\nunion all\nselect\n    person_id\nfrom a.c\n"
