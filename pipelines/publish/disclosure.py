@@ -49,11 +49,7 @@ def controlled_select(source: str, roles: dict[str, str], settings: Settings) ->
 
     others = [identifier(column) for column, role in roles.items() if role not in ("label", "people")]
     withheld = _reason_for_withholding(people, others, settings)
-    columns = [
-        identifier(column) if role == "label"
-        else f"CASE WHEN {REASON} IS NULL THEN {_published(identifier(column), role, people, settings)} END AS {identifier(column)}"
-        for column, role in roles.items()
-    ]
+    columns = [_published(identifier(column), role, people, settings) for column, role in roles.items()]
     return (
         f"SELECT {', '.join([*columns, REASON])} "
         f"FROM (SELECT *, {withheld} AS {REASON} FROM {source}) AS judged"
@@ -74,8 +70,11 @@ def _reason_for_withholding(people: list[str], others: list[str], settings: Sett
 
 
 def _published(column: str, role: str, people: list[str], settings: Settings) -> str:
-    """SQL for the published value of a number in a row that is not withheld."""
-    return _rounded_rate(column, people, settings) if role == "rate" else _rounded(column, settings)
+    """SQL for a column as it is published: a label as it is, a number rounded, or NULL where its row is withheld."""
+    if role == "label":
+        return column
+    number = _rounded_rate(column, people, settings) if role == "rate" else _rounded(column, settings)
+    return f"CASE WHEN {REASON} IS NULL THEN {number} END AS {column}"
 
 
 def _rounded(column: str, settings: Settings) -> str:

@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import duckdb
+
 from pipelines.publish import about, export
 from pipelines.publish.checks import Check, check_release, row_counts
 from pipelines.publish.content import combined, content_digest, open_released
@@ -73,13 +75,10 @@ def publish(settings: Settings, inputs: dict[str, str], pack: Pack) -> Release:
     with _building_folder(settings.releases) as building:
         manifest = _write_databases(building, roles, inputs, settings)
         path = settings.releases / manifest["release_id"]
-        if path.is_dir():
-            checks = check_release(path, roles, settings)
-            if all(check.passed for check in checks):
-                changed = _current_path(settings) != path
-                _switch(settings, path)
-                return Release(path, read_manifest(path), checks, changed)
-            path.rename(settings.releases / f"{BUILDING}damaged-{path.name}")
+        if checks := _checks_if_sound(path, roles, settings):
+            changed = current_release(settings) != path
+            _switch(settings, path)
+            return Release(path, read_manifest(path), checks, changed)
 
         pack(building / "board.duckdb", building / "board_pack.html", about.pack_facts(manifest, settings))
         (building / MANIFEST).write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -87,6 +86,8 @@ def publish(settings: Settings, inputs: dict[str, str], pack: Pack) -> Release:
         if not all(check.passed for check in checks):
             raise ReleaseRefused(checks)
         _make_read_only(building)
+        if path.exists():
+            path.rename(settings.releases / f"{BUILDING}damaged")
         building.rename(path)
         _switch(settings, path)
     _prune(settings)
@@ -95,7 +96,8 @@ def publish(settings: Settings, inputs: dict[str, str], pack: Pack) -> Release:
 
 def current_release(settings: Settings) -> Path | None:
     """Folder of the current release, None before the first."""
-    return _current_path(settings)
+    link = settings.releases / CURRENT
+    return settings.releases / os.readlink(link) if link.is_symlink() and link.exists() else None
 
 
 def releases(settings: Settings) -> list[dict]:
@@ -106,6 +108,15 @@ def releases(settings: Settings) -> list[dict]:
 
 def read_manifest(folder: Path) -> dict:
     return json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+
+
+def _checks_if_sound(path: Path, roles: Roles, settings: Settings) -> list[Check] | None:
+    """The checks of a release that is there already; None if it is not, is damaged or does not pass."""
+    try:
+        checks = check_release(path, roles, settings)
+    except duckdb.Error:
+        return None
+    return checks if all(check.passed for check in checks) else None
 
 
 def _write_databases(building: Path, roles: Roles, inputs: dict[str, str], settings: Settings) -> dict:
@@ -155,11 +166,6 @@ def _make_read_only(folder: Path) -> None:
             path.chmod(0o444)
 
 
-def _current_path(settings: Settings) -> Path | None:
-    link = settings.releases / CURRENT
-    return settings.releases / os.readlink(link) if link.is_symlink() and link.exists() else None
-
-
 def _switch(settings: Settings, path: Path) -> None:
     """Points `current` at the release: readers see the old one or the new one, never neither."""
     link = settings.releases / f"{BUILDING}{CURRENT}"
@@ -169,7 +175,7 @@ def _switch(settings: Settings, path: Path) -> None:
 
 def _prune(settings: Settings) -> None:
     """Removes all but the newest releases; the current one always stays."""
-    standing = _current_path(settings)
+    standing = current_release(settings)
     for manifest in releases(settings)[settings.releases_kept :]:
         path = settings.releases / manifest["release_id"]
         if path != standing:

@@ -213,12 +213,13 @@ def test_going_back_to_earlier_inputs_switches_to_the_release_that_is_there(sett
     assert (settings.releases / "current").resolve() == first.path.resolve()
 
 
-def test_a_damaged_release_is_built_again(settings):
+@pytest.mark.parametrize("name", ["board_pack.html", "analyst.duckdb"])
+def test_a_damaged_release_is_built_again(settings, name):
     made = publish(settings, INPUTS, pack)
-    (made.path / "board_pack.html").unlink()
+    (made.path / name).unlink()
     again = publish(settings, INPUTS, pack)
     assert again.changed and again.release_id == made.release_id
-    assert (again.path / "board_pack.html").is_file()
+    assert (again.path / name).is_file()
     assert names(settings) == ["current", made.release_id]
 
 
