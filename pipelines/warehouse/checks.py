@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from pipelines.settings import Settings
-from pipelines.warehouse.database import identifier, literal, qualified
+from pipelines.warehouse.database import identifier, literal, qualified, show_inputs
 from pipelines.warehouse.sqlfile import SqlFile
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ def key_finding(connection: duckdb.DuckDBPyConnection, file: SqlFile) -> Finding
 
 def conservation_finding(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Finding:
     """Whether accepted rows = contacts + rows left out, for every agency, feed and delivery month."""
+    show_inputs(connection, settings, [("accepted", feed) for feed in settings.feeds])
     accepted = " union all ".join(
         f"select agency, {literal(feed)} as feed, period from accepted.{identifier(feed)}" for feed in settings.feeds
     )
