@@ -101,7 +101,7 @@ def test_a_truncated_a_wrongly_keyed_and_an_empty_delivery_count_as_not_arrived(
     cli.main(["keygen", str(tmp_path / "other key")])
     wrongly_keyed = hub.deliver("RWX", "ae_attendances", "2024-02", key=tmp_path / "other key")
 
-    empty = hub.settings.landing / "LAWX" / "social_care_events" / "2024-02" / "009-empty"
+    empty = hub.settings.landing / "LAWX" / "social_care_events" / "2024-02" / "009-000000000000"
     empty.mkdir()
     for name in ("people", "attributes", "activity"):
         good = max(path for path in empty.parent.iterdir() if path != empty) / f"{name}.parquet"
