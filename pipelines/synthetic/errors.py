@@ -1,8 +1,9 @@
 """How identities get into agencies' records, and how they go wrong there.
 
-Each agency writes a person down when it first meets them and mends the record now and then. Every field has its own ways
-of being wrong; how often depends on the agency and on the person (`care`: 1 for most, more for people whose names clerks
-do not know, people in deprived areas and people without a home). Nothing here knows how records are linked afterwards.
+Each agency writes a person down when it first meets them and mends the record now and then. Every field has its own
+ways of being wrong; how often depends on the agency and on the person (`care`: 1 for most, more for people whose names
+clerks do not know, people in deprived areas and people without a home). Nothing here knows how records are linked
+afterwards.
 """
 
 from collections.abc import Callable
@@ -83,8 +84,9 @@ FORMAL = {
     for short in shorts
 }
 SOUNDS_ALIKE = (
-    "ph f|f ph|ck k|k ck|ie y|y ie|ey y|y ey|ea ee|ee ea|ai ay|ay ai|ou oo|c k|k c|s z|z s|tt t|t tt|ll l|l ll|nn n|n nn|"
-    "ss s|rr r|mm m|th t|sh s|gh g|wh w|h |e a|a e|i e|o u|u o|v w|w v|j y|ks x|x ks|aa a|oo u|uu u|kh k|dh d|ee i|sch sh|cz ch"
+    "ph f|f ph|ck k|k ck|ie y|y ie|ey y|y ey|ea ee|ee ea|ai ay|ay ai|ou oo|c k|k c|s z|z s|tt t|t tt|ll l|l ll|"
+    "nn n|n nn|ss s|rr r|mm m|th t|sh s|gh g|wh w|h |e a|a e|i e|o u|u o|v w|w v|j y|ks x|x ks|aa a|oo u|uu u|kh k|"
+    "dh d|ee i|sch sh|cz ch"
 )
 ALIKE = [tuple(pair.split(" ")) for pair in SOUNDS_ALIKE.split("|")]
 KEYBOARD_ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
@@ -125,7 +127,7 @@ BESIDE = {letter: _neighbours(letter) for row in KEYBOARD_ROWS for letter in row
 
 
 def typo(word: str, rng: np.random.Generator) -> str:
-    """`word` with one slip: a neighbouring key, a letter left out, doubled or swapped, or misread as one that looks alike."""
+    """`word` with one slip: a neighbouring key, a letter left out, doubled, swapped or misread."""
     if len(word) < 2:
         return word
     place = int(rng.integers(1 if len(word) > 3 else 0, len(word)))
@@ -198,8 +200,8 @@ def care_needed(people: pd.DataFrame) -> np.ndarray:
 def recorded_identities(known: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     """What agencies write down: nhs_number, nhs_number_status, forename, surname, date_of_birth, sex, ethnic_group.
 
-    `known` has one row a writing-down: feed, care, age, kin, and the truth of that day as forename, middle_name, surname,
-    former_surname, born (ISO text), sex, ethnic_code, nhs_number.
+    `known` has one row a writing-down: feed, care, age, kin, and the truth of that day as forename, middle_name,
+    surname, former_surname, born (ISO text), sex, ethnic_code, nhs_number.
     """
     feed, care = known["feed"].to_numpy(), known["care"].to_numpy()
     values = {
@@ -314,7 +316,10 @@ def _real_date(text: str, otherwise: str) -> str:
 
 
 def recorded_addresses(known: pd.DataFrame, addresses: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
-    """postcode and lsoa as written down; `known` has feed, care, homeless, address and address_before (rows of `addresses`)."""
+    """postcode and lsoa as written down.
+
+    `known` has feed, care, homeless, address and address_before (the last two are rows of `addresses`).
+    """
     feed, care = known["feed"].to_numpy(), known["care"].to_numpy()
 
     def hit(error: str) -> np.ndarray:

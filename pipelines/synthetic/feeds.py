@@ -179,9 +179,10 @@ def where_home_is(contacts: pd.DataFrame, people: pd.DataFrame) -> np.ndarray:
 def with_surroundings(
     contacts: pd.DataFrame, people: pd.DataFrame, addresses: pd.DataFrame, rng: np.random.Generator
 ) -> pd.DataFrame:
-    """Adds what an agency sees beside the contact: home, age, need in later life, the contact before and A&E the same day.
+    """Adds what an agency sees beside the contact: home, age, need in later life, the contact before, A&E the same day.
 
-    Columns added: lsoa, district, age, dementia, homeless, minutes_to_death (until the day of death begins), cause_step, cause_feed, brought_by_police (to A&E),
+    Columns added: lsoa, district, age, dementia, homeless, minutes_to_death (until the day of death begins),
+    cause_step, cause_feed, brought_by_police (to A&E),
     conveyed (police: it led to A&E within hours), referred (it led to a request to social care).
     """
     home = where_home_is(contacts, people)
@@ -211,8 +212,29 @@ def with_surroundings(
     return contacts
 
 
+def _spelt(times: pd.Series, unit: str) -> np.ndarray:
+    """ISO text down to `unit`, empty where there is no time."""
+    values = times.to_numpy().astype("datetime64[s]")
+    return np.where(np.isnat(values), "", np.datetime_as_string(values, unit=unit)).astype(object)
+
+
+def month(times: pd.Series) -> np.ndarray:
+    """YYYY-MM of each time."""
+    return _spelt(times, "M")
+
+
+def date(times: pd.Series) -> np.ndarray:
+    """YYYY-MM-DD of each time, empty where there is none."""
+    return _spelt(times, "D")
+
+
+def timestamp(times: pd.Series) -> np.ndarray:
+    """YYYY-MM-DDTHH:MM:SS of each time."""
+    return _spelt(times, "s")
+
+
 def _clock(times: pd.Series) -> np.ndarray:
-    return times.dt.strftime("%H:%M").to_numpy()
+    return np.array([text[11:] for text in _spelt(times, "m")], dtype=object)
 
 
 def ae_attendances(contacts: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
@@ -288,7 +310,7 @@ def ae_attendances(contacts: pd.DataFrame, rng: np.random.Generator) -> pd.DataF
             "EC_AttendanceCategory": np.where(
                 (contacts["cause_step"] == "ed_home") & (rng.random(number) < 0.3), "3", "1"
             ),
-            "Arrival_Date": contacts["starts"].dt.strftime("%Y-%m-%d").to_numpy(),
+            "Arrival_Date": date(contacts["starts"]),
             "Arrival_Time": _clock(contacts["starts"]),
             "EC_Arrival_Mode_SNOMED_CT": arrival,
             "EC_Attendance_Source_SNOMED_CT": source,
@@ -296,9 +318,9 @@ def ae_attendances(contacts: pd.DataFrame, rng: np.random.Generator) -> pd.DataF
             "EC_Chief_Complaint_SNOMED_CT": chief,
             "EC_Injury_Intent_SNOMED_CT": np.where((chief == SELF_HARM) & (rng.random(number) < 0.8), "276853009", ""),
             "EC_Decision_To_Admit_Date": np.where(
-                admitted, (contacts["starts"] + (leaves - contacts["starts"]) * 0.5).dt.strftime("%Y-%m-%d"), ""
+                admitted, date(contacts["starts"] + (leaves - contacts["starts"]) / 2), ""
             ),
-            "EC_Departure_Date": leaves.dt.strftime("%Y-%m-%d").to_numpy(),
+            "EC_Departure_Date": date(leaves),
             "EC_Departure_Time": _clock(leaves),
             "EC_Departure_Time_Since_Arrival": minutes.astype(str).to_numpy(),
             "EC_Discharge_Status_SNOMED_CT": status,
@@ -402,7 +424,7 @@ def police_incidents(contacts: pd.DataFrame, rng: np.random.Generator) -> pd.Dat
     return pd.DataFrame(
         {
             "role": pick_each(step, ROLES, {"subject": 1.0}, rng),
-            "created_ts": _timestamp(starts),
+            "created_ts": timestamp(starts),
             "call_source": source,
             "grade": grade,
             "nsir_open": category,
@@ -412,8 +434,8 @@ def police_incidents(contacts: pd.DataFrame, rng: np.random.Generator) -> pd.Dat
             "rcrp_category": rcrp,
             "rcrp_threshold_met": np.where(after_rcrp, np.where(threshold, "true", "false"), ""),
             "deployed": np.where(deployed, "true", "false"),
-            "first_unit_arrive_ts": np.where(deployed, _timestamp(arrives), ""),
-            "cleared_ts": np.where(deployed, _timestamp(clears), ""),
+            "first_unit_arrive_ts": np.where(deployed, timestamp(arrives), ""),
+            "cleared_ts": np.where(deployed, timestamp(clears), ""),
             "officer_minutes": np.where(deployed, (units * attended).astype(str), "0"),
             "hospital_wait_minutes": wait.astype(str),
             "s136": np.where(s136, "true", "false"),
@@ -425,19 +447,15 @@ def police_incidents(contacts: pd.DataFrame, rng: np.random.Generator) -> pd.Dat
             "ppn": np.where(raised, "true", "false"),
             "ppn_shared_with": np.where(np.char.startswith(outcome.astype(str), "Shared"), "adult social care", ""),
             "ppn_outcome": outcome,
-            "ppn_outcome_ts": np.where(outcome != "", _timestamp(decided), ""),
+            "ppn_outcome_ts": np.where(outcome != "", timestamp(decided), ""),
             "team": team,
             "lsoa": contacts["lsoa"].to_numpy(),
         }
     )
 
 
-def _timestamp(times: pd.Series) -> np.ndarray:
-    return times.dt.strftime("%Y-%m-%dT%H:%M:%S").to_numpy()
-
-
 def _qualifiers(contacts: pd.DataFrame, rng: np.random.Generator) -> np.ndarray:
-    """NSIR qualifiers, separated by semicolons: they carry the need that the category hides, when officers notice it."""
+    """NSIR qualifiers, separated by semicolons: they carry the need that the category hides, if officers see it."""
     number, course = len(contacts), contacts["course"].to_numpy()
     noticed = rng.random(number) < 0.85
     old = (course == "frailty") & (contacts["age"] >= 60)
@@ -564,8 +582,8 @@ def social_care_events(contacts: pd.DataFrame, rng: np.random.Generator) -> pd.D
             "Event_Type": np.where(
                 request, "Request", np.where(step == "assessment", "Assessment", np.where(service, "Service", "Review"))
             ),
-            "Event_Start_Date": starts.dt.strftime("%Y-%m-%d").to_numpy(),
-            "Event_End_Date": np.where(open_ended, "", ends.dt.strftime("%Y-%m-%d")),
+            "Event_Start_Date": date(starts),
+            "Event_End_Date": np.where(open_ended, "", date(ends)),
             "Event_Outcome": outcome,
             "Request_Route_of_Access": np.where(request, route, ""),
             "Primary_Support_Reason": pick_each(reason_group, SUPPORT_REASONS, {}, rng),

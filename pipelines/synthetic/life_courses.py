@@ -1,8 +1,9 @@
 """Why people come into contact with services: life courses, and how one contact causes the next.
 
-A person has one life course. An episode of need begins with a first contact; if nobody meets the need there (the contact
-is *unheard*), it comes back later at another door, as the table CONSEQUENCES says. If it is met (*heard*), what follows
-is help. A few people truly cycle: for some months their needs are heard half as often and begin again and again.
+A person has one life course. An episode of need begins with a first contact; if nobody meets the need there (the
+contact is *unheard*), it comes back later at another door, as the table CONSEQUENCES says. If it is met (*heard*), what
+follows is help. A few people truly cycle: for some months their needs are heard half as often and begin again and
+again.
 
 What a contact looks like in an agency's records belongs in feeds.py.
 """
@@ -39,7 +40,7 @@ STEP_FEEDS = np.array(list(STEPS.values()), dtype=object)
 COURSES = ("low_need", "frailty", "mental_health", "alcohol_drugs", "domestic_abuse", "carer")
 # life course: episodes of need in two years beyond the first; share who truly cycle; needs and their shares
 EPISODES = {
-    "low_need": 2.4,
+    "low_need": 2.6,
     "frailty": 1.4,
     "mental_health": 1.4,
     "alcohol_drugs": 1.6,
@@ -67,7 +68,7 @@ FIRST_CONTACT = {
         "crime": 0.12,
         "disorder": 0.06,
         "other_call": 0.1,
-        "request": 0.05,
+        "request": 0.065,
     },
     "frailty": {"ed_home": 0.34, "ed_admitted": 0.16, "welfare": 0.12, "request": 0.38},
     "mental_health": {
@@ -111,7 +112,7 @@ HEARD = {
 }
 UNHEARD, HEARD_ = "unheard", "heard"
 # life course, contact, how it ended: what follows, with its chance and the median days until then.
-# '*' is every course; a course's own row stands in for the row of '*'. '>carer_of' means that it befalls the person cared for.
+# '*' is every course; a course's own row stands in for it. '>cared_for': it befalls the person cared for.
 CONSEQUENCES = {
     ("*", "request", HEARD_): {"assessment": (0.6, 28)},
     ("*", "discharge_request", HEARD_): {"service": (0.65, 2), "assessment": (0.1, 30)},
@@ -310,8 +311,8 @@ def assign(people: pd.DataFrame, start: np.datetime64, days: int, rng: np.random
 def simulate(people: pd.DataFrame, start: np.datetime64, days: int, rng: np.random.Generator) -> pd.DataFrame:
     """All contacts of `people` in the days after `start`, in order of time.
 
-    Columns: person (row of people), step, course, feed, starts (datetime64[m]), minutes (length of stay or of the incident),
-    heard, cause (row of the contact that caused it, or -1).
+    Columns: person (row of people), step, course, feed, starts (to the minute), minutes (length of stay or of the
+    incident), cycling (in a cycling time), heard, cause (row of the contact that caused it, or -1).
     """
     last_day = np.full(len(people), days)
     for end in (people["died"], people["moved_away"]):
@@ -367,7 +368,7 @@ def _in_a_and_e_already(contacts: pd.DataFrame) -> np.ndarray:
 def _first_contacts(
     people: pd.DataFrame, start: np.datetime64, days: int, last_day: np.ndarray, rng: np.random.Generator
 ) -> pd.DataFrame:
-    """The first contact of every episode: one each, more by life course, more still in a cycling time, and everyday ones."""
+    """The first contact of every episode: one each, more by life course, more in a cycling time, everyday ones."""
     course = np.array([COURSES.index(name) for name in people["life_course"]])
     spread = rng.gamma(3, 1 / 3, len(people))  # some need far more than others without cycling
     expected = np.array([EPISODES[name] for name in COURSES])[course] * spread * last_day / (2 * YEAR)
@@ -457,7 +458,7 @@ def _time_of_day(step: np.ndarray, earliest: np.ndarray, start: np.datetime64, r
 
 
 def _minutes(chain: pd.DataFrame, rng: np.random.Generator) -> np.ndarray:
-    """Minutes from arrival to departure, or that officers were busy with the incident; 0 in social care, which counts days.
+    """Minutes from arrival to departure, or that officers were busy; 0 in social care, which counts days.
 
     The tail of A&E stays is long, longer for those who wait for a bed, the frail and those in mental distress.
     """
@@ -485,7 +486,7 @@ def _minutes(chain: pd.DataFrame, rng: np.random.Generator) -> np.ndarray:
 
 
 def _consequence_table() -> dict[str, np.ndarray]:
-    """CONSEQUENCES as arrays by code of (course, step, heard): up to five followers with cumulative chance and median minutes."""
+    """CONSEQUENCES as arrays by code of (course, step, heard): up to five followers, their chance and minutes."""
     shape = (len(COURSES) * len(STEP_NAMES) * 2, 5)
     chance, follower = np.zeros(shape), np.zeros(shape, dtype=int)
     minutes, elsewhere = np.ones(shape), np.zeros(shape, dtype=bool)

@@ -1,8 +1,7 @@
 """Names of the fictional region: how common each is, where it comes from and when it was in fashion.
 
-Word lists come from Faker's provider tables (MIT), read as tables and not called per person; forenames of British people
-follow
-short lists by decade of birth. How a name is *written down* wrongly belongs in errors.py.
+Word lists come from Faker's provider tables (MIT), read as tables and not called per person; forenames of British
+people follow short lists by decade of birth. How a name is *written down* wrongly belongs in errors.py.
 """
 
 from collections.abc import Iterable

@@ -64,6 +64,9 @@ class Scene:
 
 
 NO_ACTION = {"ppn": "true", "ppn_outcome": "Not shared", "ppn_outcome_ts": "", "ppn_shared_with": ""}
+NO_NOTICE = {"ppn": "false", "ppn_outcome": "", "ppn_outcome_ts": "", "ppn_shared_with": ""}
+CONCERN = {"nsir_open": "Concern for safety", "nsir_close": "Concern for safety"}
+MEMORY = {"Primary_Support_Reason": "Support with Memory & Cognition", "Client_Type": "Service User"}
 SENT_HOME = {
     "EC_Discharge_Status_SNOMED_CT": TREATED,
     "Discharge_Destination_SNOMED_CT": HOME,
@@ -101,12 +104,12 @@ CAST = (
     Character("control", "ash", "Helen", "Thornbury", "F", "1982-12-05", "low_need", "P12"),
 )
 STORY = (
-    # P1: asks for help, gets a leaflet, is found wandering, is sent home after a fall, comes back and waits for 22 hours.
+    # P1: asks for help, gets a leaflet, is found wandering, is sent home after a fall, comes back and waits 22 hours.
     Scene("mother", 8, "00:00", "request", says={
-        "Event_Outcome": NFA_ADVICE, "Primary_Support_Reason": "Support with Memory & Cognition", "Requested_By": "Family or carer",
-        "Request_Route_of_Access": "Community / Other route", "Client_Type": "Service User"}),
+        **MEMORY, "Event_Outcome": NFA_ADVICE, "Requested_By": "Family or carer",
+        "Request_Route_of_Access": "Community / Other route"}),
     Scene("mother", 19, "21:40", "welfare", 55, after=0, says={
-        "role": "subject", "nsir_open": "Concern for safety", "nsir_close": "Concern for safety", "qualifiers": "dementia;vulnerable older person", **NO_ACTION}),
+        **CONCERN, **NO_ACTION, "role": "subject", "qualifiers": "dementia;vulnerable older person"}),
     Scene("mother", 24, "10:25", "ed_home", 310, after=1, says={
         "EC_Arrival_Mode_SNOMED_CT": AMBULANCE, "EC_Chief_Complaint_SNOMED_CT": FALL,
         "Der_EC_Diagnosis_All": f"{FALL_DIAGNOSIS},{DEHYDRATION},{DEMENTIA}", **SENT_HOME}),
@@ -114,11 +117,10 @@ STORY = (
         "EC_Arrival_Mode_SNOMED_CT": AMBULANCE, "EC_Chief_Complaint_SNOMED_CT": CONFUSION,
         "Der_EC_Diagnosis_All": f"{DEHYDRATION},{DEMENTIA},{DELIRIUM}"}),
     Scene("mother", 49, "00:00", "discharge_request", heard=True, after=3, says={
-        "Primary_Support_Reason": "Support with Memory & Cognition", "Event_Outcome": "Progress to Reablement/ST-Max", "Client_Type": "Service User"}),
+        **MEMORY, "Event_Outcome": "Progress to Reablement/ST-Max"}),
     # P8: her daughter rings for her mother, and has a cut hand of her own.
     Scene("daughter", 19, "21:40", "welfare", 55, heard=True, says={
-        "role": "caller", "nsir_open": "Concern for safety", "nsir_close": "Concern for safety", "qualifiers": "", "ppn": "false",
-        "ppn_outcome": "", "ppn_outcome_ts": "", "ppn_shared_with": "", "officer_minutes": "0"}),
+        **CONCERN, **NO_NOTICE, "role": "caller", "qualifiers": "", "officer_minutes": "0"}),
     Scene("daughter", 60, "18:05", "ed_home", 120, heard=True, says={
         "EC_Chief_Complaint_SNOMED_CT": "312608009", "Der_EC_Diagnosis_All": "312608009", **SENT_HOME}),
     # P2: four notices and nobody acts; officers wait with him in A&E, he leaves, they look for him.
@@ -128,7 +130,7 @@ STORY = (
     Scene("cycling man", 13, "09:20", "missing", 200, after=9, says={**CALL, "role": "missing"}),
     Scene("cycling man", 24, "20:50", "s136", 160, wait=360, after=10, says={**DETAINED, **NO_ACTION}),
     Scene("cycling man", 25, "00:30", "ed_home", 420, after=11, says={**HARMED_SELF, **SENT_HOME}),
-    Scene("cycling man", 37, "19:30", "s136", 150, wait=375, after=12, says={**DETAINED, "ppn": "false", "ppn_outcome": "", "ppn_outcome_ts": "", "ppn_shared_with": ""}),
+    Scene("cycling man", 37, "19:30", "s136", 150, wait=375, after=12, says={**DETAINED, **NO_NOTICE}),
     Scene("cycling man", 37, "23:10", "ed_left", 390, after=13, says=HARMED_SELF),
     Scene("cycling man", 58, "21:10", "ed_home", 510, after=14, says={**HARMED_SELF, **SENT_HOME}),
     # P6 and P7: two people who look like one, in the same house.
@@ -142,7 +144,8 @@ STORY = (
     Scene("son", 47, "22:30", "disorder", 50, heard=True, says={"role": "subject"}),
     # P12: a sprained ankle, once.
     Scene("control", 30, "13:15", "ed_home", 140, heard=True, says={
-        "EC_Arrival_Mode_SNOMED_CT": OWN_TRANSPORT, "EC_Chief_Complaint_SNOMED_CT": "282026002", "Der_EC_Diagnosis_All": "384709000", **SENT_HOME}),
+        **SENT_HOME, "EC_Arrival_Mode_SNOMED_CT": OWN_TRANSPORT, "EC_Chief_Complaint_SNOMED_CT": "282026002",
+        "Der_EC_Diagnosis_All": "384709000"}),
 )  # fmt: skip
 
 # What makes a decoy: years of age at the first attendance, days until the second, what the first attendance says, and
@@ -158,7 +161,7 @@ PEOPLE_A_DECOY = 2500  # one of each kind for so many people of the region, and 
 
 @dataclass(frozen=True)
 class Script:
-    """Characters and scenes of a region, and its decoys as pairs of scenes (signal, crisis) by their place in `scenes`."""
+    """Characters and scenes of a region; its decoys are pairs (signal, crisis) of places in `scenes`."""
 
     cast: tuple[Character, ...]
     scenes: tuple[Scene, ...]
@@ -210,9 +213,10 @@ def characters_as_people(
     ]
     people["born"] = people["born"].to_numpy().astype("datetime64[D]").astype("datetime64[s]")
     people = people.assign(
-        household=household, role="first", origin="british", ethnic_group="white", ethnic_code="A", middle_name="Ann", former_surname=None, address=home,
-        address_before=home, imd_quintile=addresses["imd_quintile"].to_numpy()[home], homeless=False, nhs_number=nhs_numbers, cared_for=-1,
-        cycles_from=0, cycles_until=0, address_1=home, address_2=home, married_surname="", scripted=True,
+        household=household, role="first", origin="british", ethnic_group="white", ethnic_code="A", middle_name="Ann",
+        former_surname=None, address=home, address_before=home, address_1=home, address_2=home, homeless=False,
+        imd_quintile=addresses["imd_quintile"].to_numpy()[home], nhs_number=nhs_numbers,
+        married_surname="", cared_for=-1,        cycles_from=0, cycles_until=0, scripted=True,
     )  # fmt: skip
     for column in ("moved_1", "moved_2", "married", "died", "moved_away"):
         people[column] = np.full(len(people), NO_DATE, dtype="datetime64[s]")

@@ -54,7 +54,7 @@ HOUSEHOLD_KINDS = {
 
 
 def make_addresses(rng: np.random.Generator) -> pd.DataFrame:
-    """Postcodes of the area WX, which the UK does not have: postcode, lsoa, imd_quintile, weight (share of the known)."""
+    """Postcodes of the area WX, which the UK does not have: postcode, lsoa, district, imd_quintile, weight."""
     with open(AREAS, newline="", encoding="utf-8") as file:
         areas = list(csv.DictReader(file))
     parts = []
@@ -99,8 +99,8 @@ def nhs_numbers(number: int, rng: np.random.Generator) -> np.ndarray:
 def make_people(number: int, addresses: pd.DataFrame, start: np.datetime64, rng: np.random.Generator) -> pd.DataFrame:
     """`number` people in households, as they are on the day `start`.
 
-    Columns: household, role, sex, born, origin, ethnic_group, ethnic_code, forename, middle_name, surname, former_surname, kin, address,
-    address_before, imd_quintile, homeless, nhs_number.
+    Columns: household, role, sex, born, origin, ethnic_group, ethnic_code, forename, middle_name, surname,
+    former_surname, kin, address, address_before, imd_quintile, homeless, nhs_number.
     """
     members = _members(number, rng)
     households = int(members["household"].max()) + 1
@@ -191,7 +191,7 @@ def _make_twins(people: pd.DataFrame, rng: np.random.Generator) -> None:
 
 
 def _name(people: pd.DataFrame, first: np.ndarray, rng: np.random.Generator) -> None:
-    """Forenames and surnames; families share a surname, some partners keep theirs, some sons have their father's name."""
+    """Forenames and surnames; families share a surname, some partners keep theirs, some sons bear their father's."""
     number = len(people)
     household, role, sex = people["household"].to_numpy(), people["role"].to_numpy(), people["sex"].to_numpy()
     born = people["born"].to_numpy().astype("datetime64[Y]").astype(int) + 1970
@@ -241,8 +241,8 @@ def change_lives(
 ) -> None:
     """Adds what changes during the region's months: up to two moves, a marriage, a move away or a death.
 
-    Columns added: moved_1, address_1, moved_2, address_2, married, married_surname, moved_away, died. Needs `life_course` and
-    `truly_cycles`: those who cycle move about 25 % more often, the frail die more.
+    Columns added: moved_1, address_1, moved_2, address_2, married, married_surname, moved_away, died. Needs
+    `life_course` and `truly_cycles`: those who cycle move about 25 % more often, the frail die more.
     """
     number, years = len(people), days / YEAR
     household = people["household"].to_numpy()

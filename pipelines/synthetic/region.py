@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from pyarrow import compute as pc
 from pyarrow import csv as arrow_csv
 
 from pipelines.synthetic import feeds, life_courses, personas, population, registers
@@ -37,8 +38,8 @@ def make_region(
 ) -> None:
     """Writes the fictional region Wexmoor to `out`: agencies/, answer_key/ and region.json. Same arguments, same bytes.
 
-    `people` is how many are known to any agency over `months` months from `first_period` (YYYY-MM). Raises ValueError if
-    there would be too few people or no month.
+    `people` is how many are known to any agency over `months` months from `first_period` (YYYY-MM). Raises ValueError
+    if there would be too few people or no month.
     """
     if people < FEWEST_PEOPLE or months < 1:
         raise ValueError(f"a region needs at least {FEWEST_PEOPLE} people and one month")
@@ -55,7 +56,7 @@ def make_region(
     contacts = _contacts(everybody, script, start, days, next(streams))
     feeds.with_surroundings(contacts, everybody, addresses, next(streams))
     activity, contacts = _activity(contacts, everybody, next(streams))
-    contacts["period"] = contacts["starts"].dt.strftime("%Y-%m")
+    contacts["period"] = feeds.month(contacts["starts"])
     say("registers: what the agencies write down")
     registers.give_local_numbers(contacts, everybody, next(streams))
     register = registers.monthly_registers(contacts, everybody, addresses, next(streams))
@@ -159,7 +160,11 @@ def _references(feed: str, starts: pd.Series) -> np.ndarray:
     if feed == SOCIAL_CARE:
         return np.array([f"EV{each + 1:08d}" for each in number], dtype=object)
     return np.array(
-        [f"NPOL-{day}-{each:06d}" for day, each in zip(starts.dt.strftime("%Y%m%d"), number, strict=True)], dtype=object
+        [
+            f"NPOL-{day}-{each:06d}"
+            for day, each in zip(np.char.replace(feeds.date(starts).astype(str), "-", ""), number, strict=True)
+        ],
+        dtype=object,
     )
 
 
@@ -180,8 +185,8 @@ def _callers(
     able = (caller != subject) & (age >= 16) & ~gone & ~people["scripted"].to_numpy()[caller]
     rows, caller = rows[able], caller[able]
     calls = incidents.iloc[rows].assign(
-        role="caller", officer_minutes="0", hospital_wait_minutes="0", s136="false", s136_place_of_safety="", ppn="false",
-        ppn_shared_with="", ppn_outcome="", ppn_outcome_ts="",
+        role="caller", officer_minutes="0", hospital_wait_minutes="0", s136="false", s136_place_of_safety="",
+        ppn="false", ppn_shared_with="", ppn_outcome="", ppn_outcome_ts="",
     )  # fmt: skip
     return of.iloc[rows].assign(person=caller, cause=-1, step="caller"), calls
 
@@ -267,9 +272,9 @@ def _opportunities(contacts: pd.DataFrame, script: personas.Script, people: pd.D
             "agency": feeds.AGENCIES[AE],
             "feed": AE,
             "signal_ref": signal["source_ref"].to_numpy(),
-            "signal_at": _iso(signal["starts"]),
+            "signal_at": feeds.timestamp(signal["starts"]),
             "crisis_ref": crisis["source_ref"].to_numpy(),
-            "crisis_at": _iso(crisis["starts"]),
+            "crisis_at": feeds.timestamp(crisis["starts"]),
             "planted": both["planted"],
         }
     )
@@ -288,24 +293,24 @@ def _followed_up(person: pd.Series, arrived: pd.Series, left: pd.Series, contact
     return np.isin(signals["signal"], pairs.loc[soon, "signal"])
 
 
-def _iso(times: pd.Series) -> np.ndarray:
-    return times.dt.strftime("%Y-%m-%dT%H:%M:%S").to_numpy()
-
-
 def _write_agencies(
     out: Path, activity: dict[str, pd.DataFrame], contacts: pd.DataFrame, register: pd.DataFrame, periods: list[str]
 ) -> None:
     """agency/feed/period/people.csv and activity.csv for every month, also where nothing happened."""
     for feed, rows in activity.items():
-        contact = contacts.loc[rows["contact"]]
-        rows = rows.assign(local_person_id=contact["local_person_id"].to_numpy())
-        period = contact["period"].to_numpy()
-        people = register[register["feed"] == feed]
-        for each in periods:
-            folder = out / feeds.AGENCIES[feed] / feed / each
-            folder.mkdir(parents=True, exist_ok=True)
-            _write_csv(rows.loc[period == each, feeds.columns(feed)], folder / "activity.csv")
-            _write_csv(people.loc[people["period"] == each, registers.PEOPLE_COLUMNS], folder / "people.csv")
+        contact = contacts.loc[rows["contact"], ["local_person_id", "period"]].reset_index(drop=True)
+        rows = rows.assign(**contact)
+        for name, part, columns in (
+            ("activity.csv", rows, feeds.columns(feed)),
+            ("people.csv", register[register["feed"] == feed], registers.PEOPLE_COLUMNS),
+        ):
+            part = part.sort_values("period", kind="stable")
+            table = _table(part[columns])
+            for each in periods:
+                folder = out / feeds.AGENCIES[feed] / feed / each
+                folder.mkdir(parents=True, exist_ok=True)
+                first, last = part["period"].searchsorted([each, each + "~"])
+                _write_csv(table.slice(first, last - first), folder / name)
 
 
 def _write_answer_key(out: Path, people: pd.DataFrame, contacts: pd.DataFrame, opportunities: pd.DataFrame) -> None:
@@ -320,7 +325,7 @@ def _write_answer_key(out: Path, people: pd.DataFrame, contacts: pd.DataFrame, o
             "true_person_id": person[contacts["person"]],
         }
     )
-    _write_csv(known.drop_duplicates().sort_values(["feed", "local_person_id"]), out / "records.csv")
+    _write_csv(_table(known.drop_duplicates().sort_values(["feed", "local_person_id"])), out / "records.csv")
     told = pd.DataFrame(
         {
             "true_person_id": person,
@@ -329,39 +334,37 @@ def _write_answer_key(out: Path, people: pd.DataFrame, contacts: pd.DataFrame, o
             "truly_cycles": people["truly_cycles"].map({True: "true", False: "false"}),
             "ethnic_group": people["ethnic_group"],
             "sex": people["sex"],
-            "date_of_birth": people["born"].dt.strftime("%Y-%m-%d"),
+            "date_of_birth": feeds.date(people["born"]),
             "imd_quintile": people["imd_quintile"].astype(str),
-            "date_of_death": people["died"].dt.strftime("%Y-%m-%d"),
+            "date_of_death": feeds.date(people["died"]),
             "household_id": "H" + people["household"].astype(str),
             "kin": people["kin"],
         }
     )
-    _write_csv(told.sort_values("true_person_id"), out / "people.csv")
+    _write_csv(_table(told.sort_values("true_person_id")), out / "people.csv")
     seen = pd.DataFrame(
         {
             "agency": agency,
             "feed": contacts["feed"],
             "source_ref": contacts["source_ref"],
             "true_person_id": person[contacts["person"]],
-            "started_at": _iso(contacts["starts"]),
+            "started_at": feeds.timestamp(contacts["starts"]),
             "valid": contacts["valid"].map({True: "true", False: "false"}),
         }
     )
-    _write_csv(seen.sort_values(["feed", "source_ref"]), out / "contacts.csv")
-    _write_csv(opportunities.sort_values(["planted", "signal_ref"]), out / "opportunities.csv")
+    _write_csv(_table(seen.sort_values(["feed", "source_ref"])), out / "contacts.csv")
+    _write_csv(_table(opportunities.sort_values(["planted", "signal_ref"])), out / "opportunities.csv")
 
 
-def _write_csv(rows: pd.DataFrame, path: Path) -> None:
-    """UTF-8 with a plain header; missing values and empty texts are empty fields."""
-    columns = [
-        pa.array(rows[name].astype(object).where(rows[name].notna() & (rows[name] != ""), None), pa.string())
-        for name in rows
-    ]
+def _table(rows: pd.DataFrame) -> pa.Table:
+    """All columns as text; missing values and empty texts are null."""
+    columns = [pa.array(rows[name], pa.string(), from_pandas=True) for name in rows]
+    return pa.table([pc.if_else(pc.equal(each, ""), None, each) for each in columns], names=list(rows.columns))
+
+
+def _write_csv(table: pa.Table, path: Path) -> None:
+    """UTF-8 with a plain header; nulls are empty fields."""
     with path.open("wb") as file:
-        file.write((",".join(rows.columns) + "\n").encode())
-        if len(rows):
-            arrow_csv.write_csv(
-                pa.table(columns, names=list(rows.columns)),
-                file,
-                arrow_csv.WriteOptions(include_header=False, quoting_style="needed"),
-            )
+        file.write((",".join(table.column_names) + "\n").encode())
+        if len(table):
+            arrow_csv.write_csv(table, file, arrow_csv.WriteOptions(include_header=False, quoting_style="needed"))

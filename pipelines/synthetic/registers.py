@@ -7,15 +7,15 @@ What goes wrong in a record belongs in errors.py.
 import numpy as np
 import pandas as pd
 
-from pipelines.synthetic import errors
+from pipelines.synthetic import errors, feeds
 from pipelines.synthetic.feeds import where_home_is
 from pipelines.synthetic.life_courses import AE, POLICE, SOCIAL_CARE
 from pipelines.synthetic.population import YEAR
 
 NUMBER_FORMS = {AE: "H{:07d}", POLICE: "N{:08d}", SOCIAL_CARE: "{:07d}"}
 PEOPLE_COLUMNS = [
-    "local_person_id", "nhs_number", "nhs_number_status", "forename", "surname", "date_of_birth", "sex", "postcode", "lsoa",
-    "ethnic_group", "date_of_death", "date_moved_away",
+    "local_person_id", "nhs_number", "nhs_number_status", "forename", "surname", "date_of_birth", "sex", "postcode",
+    "lsoa", "ethnic_group", "date_of_death", "date_moved_away",
 ]  # fmt: skip
 
 
@@ -41,8 +41,8 @@ def monthly_registers(
 ) -> pd.DataFrame:
     """Everyone dealt with, a row per feed, local_person_id and period: the columns of people.csv and `feed`, `period`.
 
-    `contacts` has feed, local_person_id, person, starts and period. A death or a move away that an agency hears of puts the
-    person into that month's file, too.
+    `contacts` has feed, local_person_id, person, starts and period. A death or a move away that an agency hears of puts
+    the person into that month's file, too.
     """
     seen = contacts.groupby(["feed", "local_person_id", "period"], sort=True, as_index=False).agg(
         person=("person", "first"), starts=("starts", "max")
@@ -69,9 +69,9 @@ def monthly_registers(
     )
     for column, source in (("date_of_death", "died"), ("date_moved_away", "moved_away")):
         day = people[source].to_numpy()[seen["person"]]
-        month = pd.Series(day).dt.strftime("%Y-%m").to_numpy()
+        month = feeds.month(pd.Series(day))
         known = seen["hears"].to_numpy() & (month == seen["period"].to_numpy())
-        result[column] = np.where(known, pd.Series(day).dt.strftime("%Y-%m-%d"), "")
+        result[column] = np.where(known, feeds.date(pd.Series(day)), "")
     return result[["feed", "period", *PEOPLE_COLUMNS]]
 
 
@@ -84,7 +84,7 @@ def _news_of_ends(seen: pd.DataFrame, people: pd.DataFrame, rng: np.random.Gener
         hears = ~np.isnat(day) & (rng.random(len(records)) < records["feed"].map(learns).to_numpy())
         news = records[hears].copy()
         news["starts"] = day[hears].astype("datetime64[D]") + np.timedelta64(1, "D") - np.timedelta64(1, "s")
-        news["period"] = pd.Series(day[hears]).dt.strftime("%Y-%m").to_numpy()
+        news["period"] = feeds.month(pd.Series(day[hears]))
         parts.append(news[news["period"].to_numpy() >= records["period"].to_numpy()[hears]])
     return pd.concat(parts).assign(hears=True)
 
@@ -105,7 +105,7 @@ def _truth(seen: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
             "middle_name": person["middle_name"],
             "surname": np.where(married, person["married_surname"], person["surname"]),
             "former_surname": np.where(married, person["surname"], former),
-            "born": person["born"].dt.strftime("%Y-%m-%d"),
+            "born": feeds.date(person["born"]),
             "sex": person["sex"],
             "ethnic_code": person["ethnic_code"],
             "nhs_number": person["nhs_number"],
