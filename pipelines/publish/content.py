@@ -21,7 +21,12 @@ ROWS_AT_ONCE = 50_000
 def content_digest(database: Path) -> dict[str, str]:
     """SHA-256 (hex) of every table by `schema.table`: its column names and its rows in sorted order."""
     with open_released(database) as connection:
-        return {f"{schema}.{table}": _table_digest(connection, schema, table) for schema, table in tables(connection)}
+        return table_digests(connection)
+
+
+def table_digests(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """The content digest of a database that is open."""
+    return {f"{schema}.{table}": _table_digest(connection, schema, table) for schema, table in tables(connection)}
 
 
 @contextmanager

@@ -24,7 +24,7 @@ import duckdb
 
 from pipelines.publish import about, export
 from pipelines.publish.checks import Check, check_release, row_counts
-from pipelines.publish.content import combined, content_digest, open_released
+from pipelines.publish.content import combined, open_released, table_digests
 from pipelines.publish.tables import Roles, board_roles, published_tables
 from pipelines.settings import Settings
 
@@ -126,10 +126,10 @@ def _write_databases(building: Path, roles: Roles, inputs: dict[str, str], setti
     export.write_board(settings.warehouse_db, board, roles, settings)
     export.write_parquet(analyst, building / "marts")
     deliveries = about.deliveries(settings.warehouse_db)
-    content = content_digest(analyst) | content_digest(board)
-    rows = {}
+    content, rows = {}, {}
     for database in (analyst, board):
         with open_released(database) as connection:
+            content |= table_digests(connection)
             rows |= row_counts(connection)
     made_of = {"inputs": inputs, "deliveries": deliveries, "content": content}
     return {
