@@ -92,7 +92,7 @@ FIRST_CONTACT = {
     "carer": {"request": 0.6, "ed_home": 0.25, "welfare": 0.15},
 }
 # chance that a contact meets the need; a course without an entry takes the one for all
-HEARD = {
+CHANCE_HEARD = {
     "ed_home": 0.62,
     "ed_left": 0.0,
     "ed_admitted": 0.6,
@@ -110,14 +110,14 @@ HEARD = {
     "service": 0.8,
     "review": 0.9,
 }
-UNHEARD, HEARD_ = "unheard", "heard"
+UNHEARD, HEARD = "unheard", "heard"
 # life course, contact, how it ended: what follows, with its chance and the median days until then.
 # '*' is every course; a course's own row stands in for it. '>cared_for': it befalls the person cared for.
 CONSEQUENCES = {
-    ("*", "request", HEARD_): {"assessment": (0.6, 28)},
-    ("*", "discharge_request", HEARD_): {"service": (0.65, 2), "assessment": (0.1, 30)},
-    ("*", "assessment", HEARD_): {"service": (0.8, 25)},
-    ("*", "service", HEARD_): {"review": (0.45, 120)},
+    ("*", "request", HEARD): {"assessment": (0.6, 28)},
+    ("*", "discharge_request", HEARD): {"service": (0.65, 2), "assessment": (0.1, 30)},
+    ("*", "assessment", HEARD): {"service": (0.8, 25)},
+    ("*", "service", HEARD): {"review": (0.45, 120)},
     ("*", "service", UNHEARD): {"review": (0.2, 90), "request": (0.2, 45)},
     ("*", "assessment", UNHEARD): {"request": (0.2, 50)},
     ("low_need", "ed_home", UNHEARD): {"ed_home": (0.12, 6)},
@@ -138,20 +138,20 @@ CONSEQUENCES = {
         "request": (0.14, 8),
         "welfare": (0.12, 14),
     },
-    ("frailty", "welfare", HEARD_): {"request": (0.75, 3)},
+    ("frailty", "welfare", HEARD): {"request": (0.75, 3)},
     ("frailty", "ed_home", UNHEARD): {
         "ed_admitted": (0.26, 9),
         "ed_home": (0.12, 11),
         "welfare": (0.17, 12),
         "request": (0.08, 22),
     },
-    ("frailty", "ed_home", HEARD_): {"request": (0.4, 2)},
+    ("frailty", "ed_home", HEARD): {"request": (0.4, 2)},
     ("frailty", "ed_admitted", UNHEARD): {
         "discharge_request": (0.3, 9),
         "ed_admitted": (0.14, 20),
         "welfare": (0.06, 25),
     },
-    ("frailty", "ed_admitted", HEARD_): {"discharge_request": (0.55, 7)},
+    ("frailty", "ed_admitted", HEARD): {"discharge_request": (0.55, 7)},
     ("frailty", "discharge_request", UNHEARD): {"ed_admitted": (0.28, 12), "ed_home": (0.12, 9), "welfare": (0.12, 10)},
     # Mental distress: officers bring people to A&E, the wait is long, people leave, officers look for them.
     ("mental_health", "mental_health_call", UNHEARD): {
@@ -161,7 +161,7 @@ CONSEQUENCES = {
         "s136": (0.02, 6),
         "welfare": (0.08, 7),
     },
-    ("mental_health", "mental_health_call", HEARD_): {"request": (0.12, 5)},
+    ("mental_health", "mental_health_call", HEARD): {"request": (0.12, 5)},
     ("mental_health", "welfare", UNHEARD): {
         "ed_home": (0.2, 0.1),
         "mental_health_call": (0.22, 8),
@@ -172,7 +172,7 @@ CONSEQUENCES = {
         "ed_home": (0.3, 0.05),
         "mental_health_call": (0.2, 6),
     },
-    ("mental_health", "s136", HEARD_): {"ed_admitted": (0.45, 0.05)},
+    ("mental_health", "s136", HEARD): {"ed_admitted": (0.45, 0.05)},
     ("mental_health", "ed_left", UNHEARD): {
         "missing": (0.28, 0.1),
         "mental_health_call": (0.27, 2),
@@ -209,7 +209,7 @@ CONSEQUENCES = {
     ("alcohol_drugs", "ed_admitted", UNHEARD): {"ed_home": (0.25, 14), "discharge_request": (0.1, 6)},
     ("alcohol_drugs", "request", UNHEARD): {"ed_home": (0.25, 15), "disorder": (0.2, 15)},
     ("domestic_abuse", "domestic", UNHEARD): {"domestic": (0.36, 24), "ed_home": (0.13, 0.2), "request": (0.05, 10)},
-    ("domestic_abuse", "domestic", HEARD_): {"request": (0.1, 6), "domestic": (0.05, 50)},
+    ("domestic_abuse", "domestic", HEARD): {"request": (0.1, 6), "domestic": (0.05, 50)},
     ("domestic_abuse", "ed_home", UNHEARD): {"domestic": (0.36, 10), "ed_home": (0.1, 20)},
     ("domestic_abuse", "crime", UNHEARD): {"domestic": (0.35, 12)},
     ("domestic_abuse", "request", UNHEARD): {"domestic": (0.3, 16)},
@@ -225,7 +225,7 @@ CONSEQUENCES = {
 LONGEST_CHAIN = 14  # contacts
 DIES_AFTER_ADMISSION = 0.35  # share of deaths on the day after an admission through A&E
 RUN_IN = 120  # days before the first month in which needs already begin, so that the first month is like the others
-# Quarter days (from midnight) in which contacts begin; weekday factors from Monday to Sunday.
+# Share of contacts that begin in each hour from midnight; weekday factors from Monday to Sunday.
 HOURS = {
     AE: np.array(
         [
@@ -335,7 +335,7 @@ def simulate(people: pd.DataFrame, start: np.datetime64, days: int, rng: np.rand
             people[name].to_numpy()[chain["person"]] for name in ("cycles_from", "cycles_until")
         )
         chain["cycling"] = (day >= cycles_from) & (day < cycles_until)
-        heard = np.array([HEARD[step] for step in STEP_NAMES])[chain["step"]]
+        heard = np.array([CHANCE_HEARD[step] for step in STEP_NAMES])[chain["step"]]
         chain["heard"] = rng.random(len(chain)) < heard * np.where(chain["cycling"], HEARD_WHEN_CYCLING, 1.0)
         generations.append(chain)
         chain = _next_contacts(chain, people, table, start, offset, rng)
@@ -492,7 +492,7 @@ def _consequence_table() -> dict[str, np.ndarray]:
     minutes, elsewhere = np.ones(shape), np.zeros(shape, dtype=bool)
     for course in COURSES:
         for step in STEP_NAMES:
-            for heard, word in enumerate((UNHEARD, HEARD_)):
+            for heard, word in enumerate((UNHEARD, HEARD)):
                 row = CONSEQUENCES.get((course, step, word)) or CONSEQUENCES.get(("*", step, word)) or {}
                 code = (COURSES.index(course) * len(STEP_NAMES) + STEP_NAMES.index(step)) * 2 + heard
                 for column, (name, (share, days)) in enumerate(row.items()):
