@@ -160,12 +160,11 @@ def _maximise(complete: dict, total: np.ndarray, clients: int, model: Relations,
         mix = (counts[name].sum() + KIN_PRIOR_PAIRS * KIN_MIX[name]) / (kin_total.sum() + KIN_PRIOR_PAIRS)
         shares[name] = np.maximum(mix * (kin_total + 0.5) / total, SMALLEST * mix)
     # Namesakes meet by chance, in one feed as often as across two.
-    shares["namesakes"] = np.full(2, (counts["namesakes"].sum() + 0.5) / total[np.isfinite(total)].sum())
+    shares["namesakes"] = np.full(2, (counts["namesakes"].sum() + 0.5) / max(total[np.isfinite(total)].sum(), 1))
     shares[STRANGERS] = np.maximum(1 - sum(shares.values()), 0.5)
-    m, kin = {}, {}
+    m, kin, usual = {}, {}, starting_levels("m")
     for i, field in enumerate(FIELDS):
-        shared = sum(complete[name].sum(axis=0) for name in RELATIONS if name == SAME_PERSON)
-        m[field] = _levels(shared, i, field, start.m[field], LEVEL_PRIOR_PAIRS)
+        m[field] = _levels(complete[SAME_PERSON].sum(axis=0), i, field, usual[field], LEVEL_PRIOR_PAIRS)
         chance = sum(complete[name].sum(axis=0) for name in KIN if levels_of(model, name, field) is model.kin[field])
         kin[field] = _levels(chance, i, field, start.kin[field], KIN_LEVEL_PRIOR_PAIRS)
     u = {field: _chance(field, start.u[field], m[field], shares, total) for field in FIELDS}
@@ -181,7 +180,7 @@ def _chance(field: str, any_pair: Distribution, m: Distribution, shares: dict, t
     if field == "nhs_number":
         return any_pair
     pairs = np.where(np.isfinite(total), total, 0)
-    sharing = sum((shares[name] * pairs).sum() for name, fields in RELATIONS.items() if field in fields) / pairs.sum()
+    sharing = sum((shares[name] * pairs).sum() for name, fields in RELATIONS.items() if field in fields) / max(pairs.sum(), 1)
     chance = np.maximum(any_pair - sharing * m, LEAST_CHANCE * any_pair)
     return chance / chance.sum()
 

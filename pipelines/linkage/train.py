@@ -23,6 +23,7 @@ from .relations import Relations
 
 MODEL_FORM = 1  # of the JSON file
 PRIOR_RECALL = 0.7  # share of true pairs that the deterministic rules are taken to find, for the first guess only
+HIGHEST_FIRST_PRIOR = 0.1
 SAMPLED_PAIRS = 2e6  # for u
 TRAINING_PAIRS = 1e6  # cap for each rule of expectation maximisation
 FEWEST_TRAINING_PAIRS = 50  # blocked pairs below which a rule teaches nothing
@@ -115,14 +116,12 @@ def learn(con: duckdb.DuckDBPyConnection, seed: int) -> Model:
 def _splink_model(con: duckdb.DuckDBPyConnection, clients: int, seed: int) -> tuple[dict, dict]:
     """Splink's model as JSON and what happened in training it."""
     settings = splink_settings()
+    settings.probability_two_random_records_match = _first_prior(con, clients)
     linker = Linker(DuckDBAPI(con).register("training"), settings, log_level=logging.ERROR)
-    linker.training.estimate_probability_two_random_records_match(list(DETERMINISTIC_RULES), recall=PRIOR_RECALL)
     linker.training.estimate_u_using_random_sampling(max_pairs=SAMPLED_PAIRS, seed=seed)
     rules = []
     for name, rule in TRAINING_RULES.items():
-        pairs = con.execute(
-            f"select count(*) from training as l inner join training as r on {rule} and l.record_id < r.record_id"
-        ).fetchall()[0][0]
+        pairs = _pairs_found(con, rule)
         entry = {"rule": name, "pairs": pairs, "trained": pairs >= FEWEST_TRAINING_PAIRS}
         if entry["trained"]:
             session = linker.training.estimate_parameters_using_expectation_maximisation(rule, max_pairs=TRAINING_PAIRS)
@@ -137,6 +136,17 @@ def _splink_model(con: duckdb.DuckDBPyConnection, clients: int, seed: int) -> tu
         if not level.get("is_null_level") and _is_starting_value(comparison["output_column_name"], level)
     ]
     return model, {"rules": rules, "starting_values_kept": fallback, "splink_prior_recall": PRIOR_RECALL}
+
+
+def _first_prior(con: duckdb.DuckDBPyConnection, clients: int) -> float:
+    """First guess of the share of pairs that are one person, from rules that hardly ever join two people."""
+    found = max(_pairs_found(con, rule) for rule in DETERMINISTIC_RULES)
+    return min((found + 1) / PRIOR_RECALL / max(clients * (clients - 1) / 2, 1), HIGHEST_FIRST_PRIOR)
+
+
+def _pairs_found(con: duckdb.DuckDBPyConnection, rule: str) -> int:
+    sql = f"select count(*) from training as l inner join training as r on {rule} and l.record_id < r.record_id"
+    return con.execute(sql).fetchall()[0][0]
 
 
 def _is_starting_value(field: str, level: dict) -> bool:
