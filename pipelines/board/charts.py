@@ -97,7 +97,9 @@ def stacked_bars(rows: list[Row], parts: dict[str, str], unit: str, title: str, 
         y = alt.Y("name:N", sort=names, title=None, axis=beside)
         x = alt.X("amount:Q", title=None, stack="zero", axis=None, scale=alt.Scale(domain=[0, longest]))
         legend = _legend(columns=0 if wide else 1)
-        colour = alt.Color("part:N", title=None, scale=alt.Scale(domain=order, range=list(parts.values())), legend=legend)
+        colour = alt.Color(
+            "part:N", title=None, scale=alt.Scale(domain=order, range=list(parts.values())), legend=legend
+        )
         bars = alt.Chart(alt.Data(values=values)).mark_bar(height=22 if wide else 16)
         bars = bars.encode(y=y, x=x, color=colour, order="order:O")
         text = alt.Chart(alt.Data(values=ends)).encode(y=y)
@@ -124,7 +126,7 @@ def _legend(columns: int = 0) -> alt.Legend:
 def _figure(draw: Callable[[int], alt.TopLevelMixin], title: str, summary: str) -> str:
     """Both widths of a chart, each an image with a name and a description for those who do not see it."""
     return "".join(
-        _accessible(_svg(draw(width)), f'{prefix}-{re.sub("[^a-z]+", "-", title.lower())}', prefix, title, summary)
+        _accessible(_svg(draw(width)), f"{prefix}-{re.sub('[^a-z]+', '-', title.lower())}", prefix, title, summary)
         for prefix, width in (("wide", WIDE), ("narrow", NARROW))
     )
 
@@ -154,7 +156,9 @@ def _accessible(svg: str, identifier: str, css_class: str, title: str, summary: 
     for colour, name in CSS_NAMES.items():
         svg = re.sub(f'"{colour}"', f'"var({name}, {colour})"', svg, flags=re.IGNORECASE)
     opening, rest = svg.split(">", 1)
-    words = f'<title id="{identifier}-title">{escape(title)}</title><desc id="{identifier}-desc">{escape(summary)}</desc>'
+    words = (
+        f'<title id="{identifier}-title">{escape(title)}</title><desc id="{identifier}-desc">{escape(summary)}</desc>'
+    )
     return (
         f'{opening} class="chart {css_class}" role="img" aria-labelledby="{identifier}-title" '
         f'aria-describedby="{identifier}-desc">{words}{rest}'

@@ -12,6 +12,7 @@ import duckdb
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from pipelines.board import charts, words
+from pipelines.publish.content import open_released
 
 HERE = Path(__file__).parent
 HEADLINE_DEFINITION = "cross_agency_cycle"
@@ -30,43 +31,50 @@ def render_pack(board: Path, out: Path, facts: dict) -> None:
     tables = read_board(board)
     rows = {name: table["rows"] for name, table in tables.items()}
     months = monthly_totals(rows["monthly_contacts"])
-    page = _environment().get_template("pack.html").render(
-        facts=facts,
-        style=(HERE / "pack.css").read_text(encoding="utf-8"),
-        tables=tables,
-        period=_period(rows["monthly_contacts"]),
-        summary=words.summary(rows["headlines"], rows["first_missed_doors"]),
-        headlines=[
-            words.headline(row, rows["headlines"], facts["round_to"]) | {"id": row["headline_id"]}
-            for row in rows["headlines"]
-        ],
-        figures=_figures(rows, months),
-        offers=matching_offers(rows["first_missed_doors"], facts["needs"], facts["offers"]),
-        withheld_needs=words.listed([words.uncapitalised(need) for need in withheld_needs(rows["first_missed_doors"])]),
-        feeds=[words.feed_health(feed) for feed in facts["feeds"]],
-        linkage=words.linkage(facts["linkage"]),
-        cycling_definition=next(
-            (d["label"] for d in facts["definitions"] if d["definition_id"] == HEADLINE_DEFINITION), ""
-        ),
+    page = (
+        _environment()
+        .get_template("pack.html")
+        .render(
+            facts=facts,
+            style=(HERE / "pack.css").read_text(encoding="utf-8"),
+            tables=tables,
+            period=_period(rows["monthly_contacts"]),
+            summary=words.summary(rows["headlines"], rows["first_missed_doors"]),
+            headlines=[
+                words.headline(row, rows["headlines"], facts["round_to"]) | {"id": row["headline_id"]}
+                for row in rows["headlines"]
+            ],
+            figures=_figures(rows, months),
+            offers=matching_offers(rows["first_missed_doors"], facts["needs"], facts["offers"]),
+            withheld_needs=words.listed(
+                [words.uncapitalised(need) for need in withheld_needs(rows["first_missed_doors"])]
+            ),
+            feeds=[words.feed_health(feed) for feed in facts["feeds"]],
+            linkage=words.linkage(facts["linkage"]),
+            cycling_definition=next(
+                (d["label"] for d in facts["definitions"] if d["definition_id"] == HEADLINE_DEFINITION), ""
+            ),
+        )
     )
     out.write_text(page, encoding="utf-8")
 
 
 def read_board(board: Path) -> dict[str, Row]:
     """Each board table as {description, columns: [(name, description)], rows: [dict]}."""
-    with duckdb.connect() as connection:
-        connection.execute("ATTACH ? AS released (READ_ONLY)", [str(board)])
+    with open_released(board) as connection:
         return {name: _read(connection, name, order) for name, order in TABLES.items()}
 
 
 def _read(connection: duckdb.DuckDBPyConnection, table: str, order: str) -> Row:
     columns = connection.execute(
-        "SELECT column_name, comment FROM duckdb_columns() WHERE database_name = 'released' AND schema_name = 'board' AND table_name = ? "
+        "SELECT column_name, comment FROM duckdb_columns() WHERE database_name = 'released' AND table_name = ? "
         "ORDER BY column_index",
         [table],
     ).fetchall()
-    description = connection.execute("SELECT comment FROM duckdb_tables() WHERE database_name = 'released' AND table_name = ?", [table]).fetchall()
-    rows = connection.execute(f"SELECT * FROM released.board.{table} ORDER BY {order}").fetchall()
+    description = connection.execute(
+        "SELECT comment FROM duckdb_tables() WHERE database_name = 'released' AND table_name = ?", [table]
+    ).fetchall()
+    rows = connection.execute(f"SELECT * FROM released.{table} ORDER BY {order}").fetchall()
     names = [name for name, _ in columns]
     return {
         "description": description[0][0],

@@ -111,7 +111,11 @@ def contacts_reading(months: list[Row]) -> str:
     last, shares = complete[-1], [row["share"] for row in complete]
     total = last["cycling"] + last["other"]
     low, high = percent(min(shares)), percent(max(shares))
-    span = f"was {low} in every complete month" if low == high else f"lay between {low} and {high} over the complete months"
+    span = (
+        f"was {low} in every complete month"
+        if low == high
+        else f"lay between {low} and {high} over the complete months"
+    )
     return (
         f"In {month(last['month'])}, about {number(last['cycling'])} of {number(total)} contacts "
         f"({percent(last['share'])}) were of people who go round; the share {span}."
@@ -140,7 +144,9 @@ def doors_reading(doors: list[Row]) -> str:
     top = most_missed(doors)
     if not top:
         return "There is no first missed door that can be shown."
-    spells = sum(row["spells"] for row in doors if row["need_label"] == top["need_label"] and not row["withheld_reason"])
+    spells = sum(
+        row["spells"] for row in doors if row["need_label"] == top["need_label"] and not row["withheld_reason"]
+    )
     return (
         f"For {uncapitalised(top['need_label'])}, the first missed door was most often with {uncapitalised(top['door_label'])}: "
         f"about {number(top['spells'])} of {number(spells)} spells, of about {number(top['people'])} people."

@@ -22,9 +22,12 @@ def link(people: dict[str, Path]) -> dict[float, pd.DataFrame]:
     con = duckdb.connect()
     con.register("given", records[["unique_id", *COLUMNS]])
     con.execute("create table people as select * from given")
-    linker = Linker(DuckDBAPI(con).register("people", dataset_display_name="people"), _settings(records), log_level=logging.ERROR)
+    linker = Linker(
+        DuckDBAPI(con).register("people", dataset_display_name="people"), _settings(records), log_level=logging.ERROR
+    )
     linker.training.estimate_probability_two_random_records_match(
-        [block_on("forename", "surname", "date_of_birth"), block_on("date_of_birth", "postcode", "forename")], recall=0.6
+        [block_on("forename", "surname", "date_of_birth"), block_on("date_of_birth", "postcode", "forename")],
+        recall=0.6,
     )
     linker.training.estimate_u_using_random_sampling(max_pairs=2e6, seed=1)
     for rule in (block_on("date_of_birth"), block_on("forename", "surname")):
@@ -32,7 +35,9 @@ def link(people: dict[str, Path]) -> dict[float, pd.DataFrame]:
     pairs = linker.inference.predict(threshold_match_probability=LOWEST_PROBABILITY)
     found = {}
     for threshold in THRESHOLDS:
-        clusters = linker.clustering.cluster_pairwise_predictions_at_threshold(pairs, threshold_match_probability=threshold)
+        clusters = linker.clustering.cluster_pairwise_predictions_at_threshold(
+            pairs, threshold_match_probability=threshold
+        )
         table = con.execute(f"select unique_id, cluster_id as person_id from {clusters.physical_name}").df()
         table[["feed", "local_person_id"]] = table.unique_id.str.split("|", n=1, expand=True)
         found[threshold] = table[["feed", "local_person_id", "person_id"]]

@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 from pyarrow.parquet import read_metadata
 
-from pipelines.publish.content import open_released, tables
+from pipelines.publish.content import open_released, published_name, tables
 from pipelines.publish.disclosure import REASON
 from pipelines.publish.export import STORAGE_VERSION
 from pipelines.publish.tables import Roles, published_tables
@@ -76,14 +76,14 @@ def _columns(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str,
 
 def _undocumented(connection: duckdb.DuckDBPyConnection) -> list[str]:
     problems = [
-        f"{schema}.{table} has no description"
+        f"{published_name(schema, table)} has no description"
         for schema, table, comment in connection.execute(
             "SELECT schema_name, table_name, comment FROM duckdb_tables() WHERE database_name = current_database()"
         ).fetchall()
         if not comment
     ]
     return problems + [
-        f"{schema}.{table}.{column} has no description"
+        f"{published_name(schema, table)}.{column} has no description"
         for schema, table, column, _, comment in _columns(connection)
         if not comment
     ]
@@ -105,7 +105,7 @@ def _rows(path: Path) -> list[dict[str, str]]:
 def _identifying(connection: duckdb.DuckDBPyConnection, forbidden: set[str]) -> list[str]:
     problems = []
     for schema, table, column, data_type, _ in _columns(connection):
-        where = f"{schema}.{table}.{column}"
+        where = f"{published_name(schema, table)}.{column}"
         if column.lower() in forbidden or TOKEN_NAME.search(column):
             problems.append(f"{where} is named like an identifier, a token or an agency's reference")
         if data_type == "BLOB":
@@ -124,9 +124,7 @@ def _holds_reference(connection: duckdb.DuckDBPyConnection, schema: str, table: 
     )
 
 
-def _disclosive(
-    connection: duckdb.DuckDBPyConnection, roles: Roles, settings: Settings
-) -> list[str]:
+def _disclosive(connection: duckdb.DuckDBPyConnection, roles: Roles, settings: Settings) -> list[str]:
     problems = []
     for schema, table in tables(connection):
         source = f"{identifier(schema)}.{identifier(table)}"
@@ -140,9 +138,11 @@ def _disclosive(
         }
         for words, (condition, columns) in tests.items():
             for column in columns:
-                found = connection.execute(f"SELECT count(*) FROM {source} WHERE {identifier(column)} {condition}").fetchall()
+                found = connection.execute(
+                    f"SELECT count(*) FROM {source} WHERE {identifier(column)} {condition}"
+                ).fetchall()
                 if found[0][0]:
-                    problems.append(f"{schema}.{table}.{column} {words} in {found[0][0]} rows")
+                    problems.append(f"{published_name(schema, table)}.{column} {words} in {found[0][0]} rows")
     return problems
 
 
@@ -178,7 +178,7 @@ def _parquet_rows(path: Path) -> int | None:
 def row_counts(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
     """Rows of every table by `schema.table`."""
     return {
-        f"{schema}.{table}": connection.execute(
+        published_name(schema, table): connection.execute(
             f"SELECT count(*) FROM {identifier(schema)}.{identifier(table)}"
         ).fetchall()[0][0]
         for schema, table in tables(connection)

@@ -16,6 +16,9 @@ from pipelines.warehouse.database import identifier, literal
 
 DECIMAL_PLACES = 6  # sums of floating-point numbers differ behind these when rows come in another order
 ROWS_AT_ONCE = 50_000
+# The file board.duckdb is the catalogue `board` to whoever opens it: with its tables in schema main, `board.headlines`
+# names one of them, whereas a schema of the same name would make DuckDB refuse that as ambiguous.
+BOARD_SCHEMA = "main"
 
 
 def content_digest(database: Path) -> dict[str, str]:
@@ -26,16 +29,12 @@ def content_digest(database: Path) -> dict[str, str]:
 
 def table_digests(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
     """The content digest of a database that is open."""
-    return {f"{schema}.{table}": _table_digest(connection, schema, table) for schema, table in tables(connection)}
+    return {published_name(*name): _table_digest(connection, *name) for name in tables(connection)}
 
 
 @contextmanager
 def open_released(database: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A released database, open read-only under a name of its own.
-
-    Opened directly, board.duckdb is a catalogue `board` with a schema `board`, and DuckDB refuses `board.headlines`
-    as ambiguous.
-    """
+    """A released database, open read-only."""
     with duckdb.connect() as connection:
         connection.execute(f"ATTACH {literal(str(database))} AS released (READ_ONLY)")
         connection.execute("USE released")
@@ -48,6 +47,11 @@ def tables(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
         "SELECT table_schema, table_name FROM information_schema.tables "
         "WHERE table_catalog = current_database() ORDER BY ALL"
     ).fetchall()
+
+
+def published_name(schema: str, table: str) -> str:
+    """`marts.<table>` or `board.<table>`."""
+    return f"{'board' if schema == BOARD_SCHEMA else schema}.{table}"
 
 
 def combined(digests: dict[str, str]) -> str:

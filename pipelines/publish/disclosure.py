@@ -50,10 +50,7 @@ def controlled_select(source: str, roles: dict[str, str], settings: Settings) ->
     others = [identifier(column) for column, role in roles.items() if role not in ("label", "people")]
     withheld = _reason_for_withholding(people, others, settings)
     columns = [_published(identifier(column), role, people, settings) for column, role in roles.items()]
-    return (
-        f"SELECT {', '.join([*columns, REASON])} "
-        f"FROM (SELECT *, {withheld} AS {REASON} FROM {source}) AS judged"
-    )
+    return f"SELECT {', '.join([*columns, REASON])} FROM (SELECT *, {withheld} AS {REASON} FROM {source}) AS judged"
 
 
 def _reason_for_withholding(people: list[str], others: list[str], settings: Settings) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 
-from pipelines.publish.content import open_released, tables
+from pipelines.publish.content import BOARD_SCHEMA, open_released, tables
 from pipelines.publish.disclosure import REASON, REASON_COMMENT, controlled_select
 from pipelines.publish.tables import Roles
 from pipelines.settings import Settings
@@ -23,7 +23,7 @@ def write_analyst(warehouse: Path, target: Path, names: list[str]) -> None:
     """Copies the named tables of schema `marts`, those that the warehouse has, with their comments."""
     with _both(warehouse, target) as connection:
         for table in _present(connection, "marts", names):
-            _copy(connection, "marts", table, f"SELECT * FROM warehouse.marts.{identifier(table)}", {})
+            _copy(connection, "marts", table, f"SELECT * FROM warehouse.marts.{identifier(table)}", {}, into="marts")
 
 
 def write_board(warehouse: Path, target: Path, roles: Roles, settings: Settings) -> None:
@@ -34,7 +34,7 @@ def write_board(warehouse: Path, target: Path, roles: Roles, settings: Settings)
     with _both(warehouse, target) as connection:
         for table in _present(connection, "board", list(roles)):
             select = controlled_select(f"warehouse.board.{identifier(table)}", roles[table], settings)
-            _copy(connection, "board", table, select, {REASON: REASON_COMMENT})
+            _copy(connection, "board", table, select, {REASON: REASON_COMMENT}, into=BOARD_SCHEMA)
 
 
 def write_parquet(analyst: Path, folder: Path) -> None:
@@ -66,11 +66,16 @@ def _present(connection: duckdb.DuckDBPyConnection, schema: str, names: list[str
 
 
 def _copy(
-    connection: duckdb.DuckDBPyConnection, schema: str, table: str, select: str, extra_comments: dict[str, str]
+    connection: duckdb.DuckDBPyConnection,
+    schema: str,
+    table: str,
+    select: str,
+    extra_comments: dict[str, str],
+    into: str,
 ) -> None:
-    """Writes the SELECT's rows, sorted, as target.<schema>.<table> and carries the comments over."""
-    target = f"target.{schema}.{identifier(table)}"
-    connection.execute(f"CREATE SCHEMA IF NOT EXISTS target.{schema}")
+    """Writes the SELECT's rows, sorted, as target.<into>.<table> and carries the comments of <schema>.<table> over."""
+    target = f"target.{into}.{identifier(table)}"
+    connection.execute(f"CREATE SCHEMA IF NOT EXISTS target.{into}")
     connection.execute(f"CREATE TABLE {target} AS SELECT * FROM ({select}) ORDER BY ALL")
     comments = connection.execute(
         "SELECT comment FROM duckdb_tables() WHERE database_name = 'warehouse' AND schema_name = ? AND table_name = ?",

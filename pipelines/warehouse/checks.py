@@ -60,8 +60,10 @@ def run_checks(connection: duckdb.DuckDBPyConnection, settings: Settings, file: 
 def key_finding(connection: duckdb.DuckDBPyConnection, file: SqlFile) -> Finding:
     """Whether no two rows share the key that the file's header states."""
     columns = ", ".join(map(identifier, file.key))
-    repeated = _one(connection, f"select count(*) from (select {columns} from {qualified(file.name)} "
-                                f"group by {columns} having count(*) > 1)")
+    repeated = _one(
+        connection,
+        f"select count(*) from (select {columns} from {qualified(file.name)} group by {columns} having count(*) > 1)",
+    )
     return Finding("key", repeated == 0, f"{repeated} repeated keys ({', '.join(file.key)})", {"repeated": repeated})
 
 

@@ -19,32 +19,68 @@ ACTIVITY_TYPES = {"date": "DATE", "timestamp": "TIMESTAMP", "integer": "BIGINT",
 
 DELIVERED = {"agency": "VARCHAR", "feed": "VARCHAR", "period": "VARCHAR", "delivery_id": "VARCHAR"}
 ATTRIBUTES = DELIVERED | {
-    "person_ref": "VARCHAR", "sex": "VARCHAR", "age_band": "VARCHAR", "ethnic_group": "VARCHAR",
-    "imd_quintile": "INTEGER", "death_month": "VARCHAR", "moved_away_month": "VARCHAR",
+    "person_ref": "VARCHAR",
+    "sex": "VARCHAR",
+    "age_band": "VARCHAR",
+    "ethnic_group": "VARCHAR",
+    "imd_quintile": "INTEGER",
+    "death_month": "VARCHAR",
+    "moved_away_month": "VARCHAR",
 }
 REFUSED = DELIVERED | {
-    "file": "VARCHAR", "row_number": "BIGINT", "rule": "VARCHAR", "column_name": "VARCHAR", "reason": "VARCHAR",
+    "file": "VARCHAR",
+    "row_number": "BIGINT",
+    "rule": "VARCHAR",
+    "column_name": "VARCHAR",
+    "reason": "VARCHAR",
 }
-DELIVERIES = DELIVERED | {"status": "VARCHAR", "reason": "VARCHAR"} | {
-    f"{state}_{file}": "BIGINT"
-    for state in ("received", "accepted", "refused")
-    for file in ("people", "attributes", "activity")
-} | {"digest": "VARCHAR"}
+DELIVERIES = (
+    DELIVERED
+    | {"status": "VARCHAR", "reason": "VARCHAR"}
+    | {
+        f"{state}_{file}": "BIGINT"
+        for state in ("received", "accepted", "refused")
+        for file in ("people", "attributes", "activity")
+    }
+    | {"digest": "VARCHAR"}
+)
 PERSON_INDEX = {
-    "agency": "VARCHAR", "feed": "VARCHAR", "person_ref": "VARCHAR", "person_id": "VARCHAR",
-    "person_id_low": "VARCHAR", "person_id_high": "VARCHAR", "match_weight": "DOUBLE",
-    "match_probability": "DOUBLE", "records": "INTEGER",
+    "agency": "VARCHAR",
+    "feed": "VARCHAR",
+    "person_ref": "VARCHAR",
+    "person_id": "VARCHAR",
+    "person_id_low": "VARCHAR",
+    "person_id_high": "VARCHAR",
+    "match_weight": "DOUBLE",
+    "match_probability": "DOUBLE",
+    "records": "INTEGER",
 }
 LINKAGE_QUALITY = {
-    "measure": "VARCHAR", "detail": "VARCHAR", "value": "DOUBLE", "low": "DOUBLE", "high": "DOUBLE",
-    "unit": "VARCHAR", "how": "VARCHAR",
+    "measure": "VARCHAR",
+    "detail": "VARCHAR",
+    "value": "DOUBLE",
+    "low": "DOUBLE",
+    "high": "DOUBLE",
+    "unit": "VARCHAR",
+    "how": "VARCHAR",
 }
 
 REFERENCE_TYPES = {
-    "priority": "INTEGER", "residents": "INTEGER", "imd_quintile": "INTEGER", "lsoa_vintage": "INTEGER",
-    "min_contacts": "INTEGER", "min_crisis": "INTEGER", "min_agencies": "INTEGER", "window_days": "INTEGER",
-    "crisis": "BOOLEAN", "frailty_signal": "BOOLEAN", "counts_as_subject": "BOOLEAN", "ended_without_help": "BOOLEAN",
-    "required": "BOOLEAN", "valid_from": "DATE", "valid_to": "DATE",
+    "priority": "INTEGER",
+    "residents": "INTEGER",
+    "imd_quintile": "INTEGER",
+    "lsoa_vintage": "INTEGER",
+    "min_contacts": "INTEGER",
+    "min_crisis": "INTEGER",
+    "min_agencies": "INTEGER",
+    "window_days": "INTEGER",
+    "crisis": "BOOLEAN",
+    "frailty_signal": "BOOLEAN",
+    "counts_as_subject": "BOOLEAN",
+    "ended_without_help": "BOOLEAN",
+    "required": "BOOLEAN",
+    "valid_from": "DATE",
+    "valid_to": "DATE",
 }
 
 SCHEMAS = ("accepted", "linkage", "reference", "staging", "journeys", "opportunities", "marts", "board")
@@ -53,8 +89,7 @@ SCHEMAS = ("accepted", "linkage", "reference", "staging", "journeys", "opportuni
 CODE_KEY = r"regexp_replace(replace(lower({}), '&', 'and'), '[^a-z0-9]', '', 'g')"
 MACROS = {
     "code_key(code)": CODE_KEY.format("code"),
-    "contact_key(agency, feed, reference)":
-        "'C' || substr(sha256(getvariable('hub_salt') || '|' || agency || '|' || feed || '|' || reference), 1, 16)",
+    "contact_key(agency, feed, reference)": "'C' || substr(sha256(getvariable('hub_salt') || '|' || agency || '|' || feed || '|' || reference), 1, 16)",
 }
 
 
@@ -134,13 +169,14 @@ def load_reference(connection: duckdb.DuckDBPyConnection, settings: Settings, ta
         columns = f"parse_filename(filename, true) as code_list, {CODE_KEY.format('code')} as code_key, "
     elif table == "feed_columns":
         source = _csv_source(settings.feed_contracts / "*.csv")
-        columns = 'parse_filename(filename, true) as feed, '
+        columns = "parse_filename(filename, true) as feed, "
     else:
         source, columns = _csv_source(settings.reference / f"{table}.csv"), ""
     described = connection.execute(f"describe select * exclude (filename) from {source}").fetchall()
     names = [name for name, *_ in described]
-    columns += ", ".join(f"{identifier(name)}::{REFERENCE_TYPES.get(name, 'VARCHAR')} as {identifier(name)}"
-                         for name in names)
+    columns += ", ".join(
+        f"{identifier(name)}::{REFERENCE_TYPES.get(name, 'VARCHAR')} as {identifier(name)}" for name in names
+    )
     connection.execute(f"create or replace table reference.{identifier(table)} as select {columns} from {source}")
     return count_rows(connection, ("reference", table))
 
@@ -161,8 +197,10 @@ def build_table(connection: duckdb.DuckDBPyConnection, file: SqlFile) -> int:
     found = [column for column, *_ in _run(connection, file, f"describe {file.text}")]
     documented = [column.name for column in file.columns]
     if found != documented:
-        raise SqlFileError(f"{file.schema}/{file.table}.sql: the database finds the columns {', '.join(found)}, "
-                           f"the comments describe {', '.join(documented)}; give each column its own line and comment")
+        raise SqlFileError(
+            f"{file.schema}/{file.table}.sql: the database finds the columns {', '.join(found)}, "
+            f"the comments describe {', '.join(documented)}; give each column its own line and comment"
+        )
     with _transaction(connection):
         _run(connection, file, f"create or replace table {name} as {file.text}")
         connection.execute(f"comment on table {name} is {literal(file.description)}")

@@ -74,8 +74,9 @@ def load_folder(folder: Path, inputs: set[TableName]) -> list[SqlFile]:
     files = {file.name: file for file in map(load_file, sorted(folder.glob("*/*.sql")))}
     for file in files.values():
         for schema, table in sorted(file.dependencies - files.keys() - inputs):
-            raise SqlFileError(f"{_place(file.path)}: there is no table {schema}.{table}; add "
-                               f"{schema}/{table}.sql or correct the name")
+            raise SqlFileError(
+                f"{_place(file.path)}: there is no table {schema}.{table}; add {schema}/{table}.sql or correct the name"
+            )
     order = TopologicalSorter({name: file.dependencies & files.keys() for name, file in files.items()})
     try:
         return [files[name] for name in order.static_order()]
@@ -120,20 +121,20 @@ def _header(path: Path, text: str) -> tuple[str, tuple[str, ...]]:
         lines.pop()
     description = " ".join(filter(None, lines))
     if not description:
-        raise SqlFileError(f"{_place(path, 1)}: does not start with a comment; "
-                           "say in one or two sentences what a row is")
+        raise SqlFileError(
+            f"{_place(path, 1)}: does not start with a comment; say in one or two sentences what a row is"
+        )
     return description, key
 
 
 def _columns(path: Path, text: str, tokens: list[Token], query: exp.Query) -> tuple[Column, ...]:
     names = query.named_selects
     if not all(names) or "*" in names:
-        raise SqlFileError(f"{_place(path)}: a column of the outermost SELECT has no name; "
-                           "write every column out, with a name and no star")
-    columns = tuple(
-        _column(path, text, name, item)
-        for name, item in zip(names, _select_list(tokens), strict=True)
-    )
+        raise SqlFileError(
+            f"{_place(path)}: a column of the outermost SELECT has no name; "
+            "write every column out, with a name and no star"
+        )
+    columns = tuple(_column(path, text, name, item) for name, item in zip(names, _select_list(tokens), strict=True))
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise SqlFileError(f"{_place(path)}: column {repeated[0]} appears twice; rename one of them")
@@ -169,17 +170,22 @@ def _column(path: Path, text: str, name: str, item: tuple[list[Token], Token | N
     if not comments:
         raise SqlFileError(f"{_place(path, line)}: column {name} has no comment; end its line with '-- what it means'")
     if len(comments) > 1:
-        raise SqlFileError(f"{_place(path, line)}: column {name} has {len(comments)} comments; "
-                           "keep one, on the line where the column ends")
+        raise SqlFileError(
+            f"{_place(path, line)}: column {name} has {len(comments)} comments; "
+            "keep one, on the line where the column ends"
+        )
     comment, same_line = comments[0]
     if not same_line or following and following.line == line:
-        raise SqlFileError(f"{_place(path, line)}: column {name} does not stand on a line of its own with its comment; "
-                           "put each column on its own line and end that line with its comment")
+        raise SqlFileError(
+            f"{_place(path, line)}: column {name} does not stand on a line of its own with its comment; "
+            "put each column on its own line and end that line with its comment"
+        )
     match = _ROLE.match(comment)
     role, meaning = (match[1], match[2]) if match else (None, comment)
     if role is not None and role not in ROLES:
-        raise SqlFileError(f"{_place(path, line)}: column {name} has the unknown role [{role}]; "
-                           f"use one of {', '.join(ROLES)}")
+        raise SqlFileError(
+            f"{_place(path, line)}: column {name} has the unknown role [{role}]; use one of {', '.join(ROLES)}"
+        )
     if not meaning:
         raise SqlFileError(f"{_place(path, line)}: the comment of column {name} is empty; say what the column means")
     return Column(name, meaning, role)
@@ -188,9 +194,7 @@ def _column(path: Path, text: str, name: str, item: tuple[list[Token], Token | N
 def _comments(gap: str) -> list[tuple[str, bool]]:
     """Comments in the text between two tokens, each with whether it stands on the first token's line."""
     return [
-        (line.split("--", 1)[1].strip(), number == 0)
-        for number, line in enumerate(gap.splitlines())
-        if "--" in line
+        (line.split("--", 1)[1].strip(), number == 0) for number, line in enumerate(gap.splitlines()) if "--" in line
     ]
 
 
@@ -203,8 +207,10 @@ def _dependencies(path: Path, query: exp.Query) -> frozenset[TableName]:
         if table.db:
             found.add((table.db, table.name))
         elif table.name not in named_here:
-            raise SqlFileError(f"{_place(path)}: reads {table.name} without a schema; "
-                               f"write <schema>.{table.name}, or define it in a WITH")
+            raise SqlFileError(
+                f"{_place(path)}: reads {table.name} without a schema; "
+                f"write <schema>.{table.name}, or define it in a WITH"
+            )
     return frozenset(found)
 
 

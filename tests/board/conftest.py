@@ -65,8 +65,14 @@ def monthly_contacts() -> Rows:
 
 
 def handoffs() -> Rows:
-    pairs = [("Police", "A&E", 4_512), ("A&E", "Adult social care", 3_604), ("Adult social care", "A&E", 2_951),
-             ("A&E", "Police", 1_512), ("Police", "Adult social care", 1_203), ("Adult social care", "Police", 12)]
+    pairs = [
+        ("Police", "A&E", 4_512),
+        ("A&E", "Adult social care", 3_604),
+        ("Adult social care", "A&E", 2_951),
+        ("A&E", "Police", 1_512),
+        ("Police", "Adult social care", 1_203),
+        ("Adult social care", "Police", 12),
+    ]
     return [
         {"from_label": start, "to_label": end, "need_kept": kept, "handoffs": count, "people": count * 2 // 3,
          "median_days": 6.5}

@@ -61,9 +61,7 @@ def page(html) -> Page:
 
 
 def rows(board: Path, sql: str) -> list[tuple]:
-    with duckdb.connect() as connection:
-        connection.execute(f"attach '{board}' as released (read_only)")
-        connection.execute("use released")
+    with duckdb.connect(str(board), read_only=True) as connection:
         return connection.execute(sql).fetchall()
 
 
@@ -71,7 +69,18 @@ def test_every_headline_stands_in_words_with_its_linkage_interval(page, board):
     published = rows(board, "select headline_id, unit, people, people_low, people_high, contacts, contacts_low, "
                             "contacts_high, minutes, withheld_reason from board.headlines")  # fmt: skip
     assert len(published) == 7
-    for name, unit, people, people_low, people_high, contacts, contacts_low, contacts_high, minutes, reason in published:
+    for (
+        name,
+        unit,
+        people,
+        people_low,
+        people_high,
+        contacts,
+        contacts_low,
+        contacts_high,
+        minutes,
+        reason,
+    ) in published:
         text = page.texts[name]
         if reason:
             assert "Withheld" in text and f"({reason})" in text and not re.search(r"About|[0-9]+,", text), name
@@ -95,7 +104,8 @@ def test_the_brief_repeats_the_headlines(page):
 
 def test_each_chart_has_a_reading_that_the_database_gives_too(page, board):
     ((start, end, most),) = rows(
-        board, "select from_label, to_label, sum(handoffs)::int from board.handoffs group by all order by 3 desc limit 1"
+        board,
+        "select from_label, to_label, sum(handoffs)::int from board.handoffs group by all order by 3 desc limit 1",
     )
     assert f"The most frequent hand-off is from {start.lower()} to {end}, about {most:,} of" in page.texts["figure-2"]
     ((door, spells, people),) = rows(

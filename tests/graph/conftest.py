@@ -24,7 +24,7 @@ class Region:
     def copy(self, data: Path, *folders: str) -> "Region":
         """The same agencies with another hub, which has copies of these folders of data."""
         for folder in folders:
-            shutil.copytree(self.settings.data / folder, data / folder)
+            shutil.copytree(self.settings.data / folder, data / folder, symlinks=True)
         return Region(self.agencies, self.key, Settings(data=data))
 
     def deliver(self, agency: str, feed: str, period: str, people: Path | None = None, key: Path | None = None) -> Path:

@@ -176,7 +176,9 @@ def test_a_table_that_nobody_makes_is_refused_with_its_name(write, tmp_path):
 def test_tables_that_read_each_other_are_refused(write, tmp_path):
     write(select_from("marts.b"), "marts/a")
     write(select_from("marts.a"), "marts/b")
-    with pytest.raises(SqlFileError, match=r"read each other in a circle: marts\.\w -> marts\.\w -> marts\.\w; break it"):
+    with pytest.raises(
+        SqlFileError, match=r"read each other in a circle: marts\.\w -> marts\.\w -> marts\.\w; break it"
+    ):
         load_folder(tmp_path, set())
 
 

@@ -138,14 +138,19 @@ def test_a_file_whose_columns_the_database_sees_otherwise_is_refused(settings, t
     path = tmp_path / "marts" / "wrong.sql"
     path.parent.mkdir()
     path.write_text("-- One row.\nselect\n    unnest({'a': 1, 'b': 2}) as person_id -- A struct\n")
-    with open_warehouse(settings) as connection, pytest.raises(SqlFileError, match="the database finds the columns a, b"):
+    with (
+        open_warehouse(settings) as connection,
+        pytest.raises(SqlFileError, match="the database finds the columns a, b"),
+    ):
         build_table(connection, load_file(path))
 
 
 def test_an_error_in_the_data_does_not_quote_a_value(settings, tmp_path):
     path = tmp_path / "marts" / "wrong.sql"
     path.parent.mkdir()
-    path.write_text("-- One row.\nselect\n    x::integer as number -- A number\nfrom (values ('Mrs Secret')) as t (x)\n")
+    path.write_text(
+        "-- One row.\nselect\n    x::integer as number -- A number\nfrom (values ('Mrs Secret')) as t (x)\n"
+    )
     with open_warehouse(settings) as connection, pytest.raises(SqlFileError) as error:
         build_table(connection, load_file(path))
     assert "ConversionException" in str(error.value)
@@ -176,7 +181,9 @@ def test_conservation_notices_a_row_that_is_lost(settings):
         assert conservation_finding(connection, settings).counts == {
             "accepted": 5, "contacts": 3, "left_out": 2, "months_unequal": 0,
         }  # fmt: skip
-        connection.execute("delete from staging.contacts where started_at = (select min(started_at) from staging.contacts)")
+        connection.execute(
+            "delete from staging.contacts where started_at = (select min(started_at) from staging.contacts)"
+        )
         finding = conservation_finding(connection, settings)
     assert not finding.passed
     assert finding.counts["months_unequal"] == 1
@@ -229,7 +236,9 @@ def test_every_table_is_an_asset_with_its_description_dependencies_and_checks(se
     assets = {asset.key: asset for asset in warehouse_assets(settings)}
     contacts = assets[dg.AssetKey(["marts", "contacts"])]
     assert contacts.group_names_by_key[contacts.key] == "marts"
-    assert contacts.descriptions_by_key[contacts.key] == "One row per contact: one event of one person with one service."
+    assert (
+        contacts.descriptions_by_key[contacts.key] == "One row per contact: one event of one person with one service."
+    )
     assert contacts.asset_deps[contacts.key] == {
         dg.AssetKey(["staging", "contacts"]), dg.AssetKey(["journeys", "sequence"]),
     }  # fmt: skip
