@@ -24,16 +24,24 @@ def warehouse_assets(settings: Settings) -> list[dg.AssetsDefinition]:
 
 
 def _reference_asset(settings: Settings, table: str) -> dg.AssetsDefinition:
+    name, unique = ("reference", table), database.reference_key(settings, table)
+
     @dg.asset(
-        key=["reference", table],
+        key=name,
         group_name="reference",
         kinds={"duckdb", "csv"},
         description=DESCRIPTIONS_OF_REFERENCE.get(table, f"The table data/reference/{table}.csv."),
+        check_specs=[
+            dg.AssetCheckSpec(
+                "key", asset=dg.AssetKey(name), description=f"One row for each {', '.join(unique)}", blocking=True
+            )
+        ],
     )
     def reference_table() -> dg.MaterializeResult:
         with database.open_warehouse(settings) as connection:
             rows = database.load_reference(connection, settings, table)
-        return dg.MaterializeResult(metadata={"dagster/row_count": rows})
+            finding = checks.key_finding(connection, name, unique)
+        return dg.MaterializeResult(metadata={"dagster/row_count": rows}, check_results=[_check_result(finding)])
 
     return reference_table
 
@@ -62,18 +70,16 @@ def _sql_asset(settings: Settings, file: SqlFile) -> dg.AssetsDefinition:
             types = database.column_types(connection, file.name)
         return dg.MaterializeResult(
             metadata={"dagster/row_count": rows, "dagster/column_schema": _column_schema(file, types)},
-            check_results=[
-                dg.AssetCheckResult(
-                    check_name=finding.check,
-                    passed=finding.passed,
-                    description=finding.description,
-                    metadata=finding.counts,
-                )
-                for finding in findings
-            ],
+            check_results=list(map(_check_result, findings)),
         )
 
     return sql_table
+
+
+def _check_result(finding: checks.Finding) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        check_name=finding.check, passed=finding.passed, description=finding.description, metadata=finding.counts
+    )
 
 
 def _column_schema(file: SqlFile, types: dict[str, str] | None = None) -> dg.TableSchema:

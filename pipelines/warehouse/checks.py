@@ -5,7 +5,7 @@ A finding says in words and counts what was seen, never with a value of a row.
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -15,7 +15,7 @@ import duckdb
 
 from pipelines.settings import Settings
 from pipelines.warehouse.database import identifier, literal, qualified, show_inputs
-from pipelines.warehouse.sqlfile import SqlFile
+from pipelines.warehouse.sqlfile import SqlFile, TableName
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,7 +49,7 @@ def check_names(settings: Settings, file: SqlFile) -> dict[str, str]:
 def run_checks(connection: duckdb.DuckDBPyConnection, settings: Settings, file: SqlFile) -> Iterator[Finding]:
     """Runs the checks that check_names lists on the table as it stands in the warehouse."""
     runs = {
-        "key": lambda: key_finding(connection, file),
+        "key": lambda: key_finding(connection, file.name, file.key),
         "conservation": lambda: conservation_finding(connection, settings),
         "expectations": lambda: suite_finding(connection, file, suite_path(settings, file)),
     }
@@ -57,14 +57,14 @@ def run_checks(connection: duckdb.DuckDBPyConnection, settings: Settings, file: 
         yield runs[name]()
 
 
-def key_finding(connection: duckdb.DuckDBPyConnection, file: SqlFile) -> Finding:
-    """Whether no two rows share the key that the file's header states."""
-    columns = ", ".join(map(identifier, file.key))
+def key_finding(connection: duckdb.DuckDBPyConnection, name: TableName, key: Sequence[str]) -> Finding:
+    """Whether no two rows of a table share the key."""
+    columns = ", ".join(map(identifier, key))
     repeated = _one(
         connection,
-        f"select count(*) from (select {columns} from {qualified(file.name)} group by {columns} having count(*) > 1)",
+        f"select count(*) from (select {columns} from {qualified(name)} group by {columns} having count(*) > 1)",
     )
-    return Finding("key", repeated == 0, f"{repeated} repeated keys ({', '.join(file.key)})", {"repeated": repeated})
+    return Finding("key", repeated == 0, f"{repeated} repeated keys ({', '.join(key)})", {"repeated": repeated})
 
 
 def conservation_finding(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Finding:

@@ -83,6 +83,8 @@ REFERENCE_TYPES = {
     "valid_to": "DATE",
 }
 
+COMBINED_KEYS = {"codes": ["code_list", "code_key", "valid_from"], "feed_columns": ["feed", "column"]}
+
 SCHEMAS = ("accepted", "linkage", "reference", "staging", "journeys", "opportunities", "marts", "board")
 
 # National code lists spell one code in several ways, so that codes are compared on letters and digits only.
@@ -160,6 +162,14 @@ def activity_types(contract: Path) -> dict[str, str]:
 def reference_tables(settings: Settings) -> list[str]:
     """Names of the tables of schema reference: one a CSV, all code lists in one, and the feeds' contracts in one."""
     return sorted([path.stem for path in settings.reference.glob("*.csv")] + ["codes", "feed_columns"])
+
+
+def reference_key(settings: Settings, table: str) -> list[str]:
+    """The columns of which no two rows of a reference table have the same values: a table of one CSV's first column."""
+    if table in COMBINED_KEYS:
+        return COMBINED_KEYS[table]
+    with (settings.reference / f"{table}.csv").open(encoding="utf-8", newline="") as lines:
+        return [DictReader(lines).fieldnames[0]]
 
 
 def load_reference(connection: duckdb.DuckDBPyConnection, settings: Settings, table: str) -> int:

@@ -192,9 +192,9 @@ def test_conservation_notices_a_row_that_is_lost(settings):
 def test_a_repeated_key_is_noticed(settings):
     contacts = {file.name: file for file in load_sql(settings)}["marts", "contacts"]
     with open_warehouse(settings) as connection:
-        assert key_finding(connection, contacts).passed
+        assert key_finding(connection, contacts.name, contacts.key).passed
         connection.execute("insert into marts.contacts from marts.contacts limit 1")
-        assert key_finding(connection, contacts).counts == {"repeated": 1}
+        assert key_finding(connection, contacts.name, contacts.key).counts == {"repeated": 1}
 
 
 def test_a_suite_says_what_does_not_hold_and_quotes_nothing(settings):
