@@ -154,11 +154,12 @@ def _client_links(con: duckdb.DuckDBPyConnection) -> Links:
     """Pairs of clients with the probability of their likeliest pair of versions."""
     columns = con.execute(
         """
-        select least(client_id_l, client_id_r) as l, greatest(client_id_l, client_id_r) as r, max(match_probability) as p
+        select least(client_id_l, client_id_r) as l, greatest(client_id_l, client_id_r) as r, max(match_probability) as p,
+            max(evidence) as e
         from pairs group by 1, 2 order by 1, 2
         """
     ).fetchnumpy()
-    return Links(columns["l"].astype(np.int64), columns["r"].astype(np.int64), columns["p"].astype(float))
+    return Links(columns["l"].astype(np.int64), columns["r"].astype(np.int64), columns["p"].astype(float), columns["e"].astype(float))
 
 
 def _strongest(con: duckdb.DuckDBPyConnection, clients: pd.DataFrame) -> pd.DataFrame:
