@@ -19,7 +19,7 @@ INDEX_COLUMNS = {
     "person_id": "The hub's surrogate of the linked person, at the central threshold",
     "person_id_low": "Key of the person at the low threshold: more links",
     "person_id_high": "Key of the person at the high threshold: fewer links",
-    "match_weight": "Weight of the strongest link to another record of the person, log2 of the Bayes factor; empty if alone",
+    "match_weight": "Weight of the strongest link within the person, log2 of the Bayes factor; empty if alone",
     "match_probability": "Calibrated probability of that link; empty if alone",
     "records": "Records of the person",
 }
@@ -41,7 +41,9 @@ def linkage_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             "learnt from this region's own people without labels. Trained here only if there is none; "
             "`upstream train` makes a new one."
         ),
-        check_specs=[dg.AssetCheckSpec("converged", asset=MODEL, blocking=True, description="Training of the model converged.")],
+        check_specs=[
+            dg.AssetCheckSpec("converged", asset=MODEL, blocking=True, description="Training of the model converged.")
+        ],
     )
     def model() -> dg.MaterializeResult:
         used = current_model(settings.state / "models") or run.train(settings)
@@ -78,15 +80,21 @@ def linkage_assets(settings: Settings) -> list[dg.AssetsDefinition]:
                 deps=[MODEL, *feeds],
                 group_name="linkage",
                 kinds=KINDS,
-                description="What is known of this linkage without an answer key: counts, completeness, expected precision.",
+                description="What is known of this linkage without an answer key: counts, completeness, expectations.",
             ),
         ],
         check_specs=[
             dg.AssetCheckSpec(
-                "one_person_each", asset=PERSON_INDEX, blocking=True, description="Every accepted client has exactly one person."
+                "one_person_each",
+                asset=PERSON_INDEX,
+                blocking=True,
+                description="Every accepted client has exactly one person.",
             ),
             dg.AssetCheckSpec(
-                "index_columns", asset=PERSON_INDEX, blocking=True, description="The index has its columns and no token."
+                "index_columns",
+                asset=PERSON_INDEX,
+                blocking=True,
+                description="The index has its columns and no token.",
             ),
         ],
     )
@@ -105,7 +113,12 @@ def linkage_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             asset_key=PERSON_INDEX,
             check_name="one_person_each",
             passed=accepted == once == len(index) and not without,
-            metadata={"clients_accepted": accepted, "clients_in_index": once, "rows": len(index), "without_person": without},
+            metadata={
+                "clients_accepted": accepted,
+                "clients_in_index": once,
+                "rows": len(index),
+                "without_person": without,
+            },
         )
         yield dg.AssetCheckResult(
             asset_key=PERSON_INDEX,
@@ -121,5 +134,5 @@ def _clients_accepted(settings: Settings) -> int:
     """Clients counted in the accepted files, apart from what linkage made of them."""
     con = load.connect(settings.threads, settings.memory_limit)
     files = [str(file) for file in load.people_files(settings.linkage)]
-    sql = "select count(*) from (select distinct agency, feed, person_ref from read_parquet(?, hive_partitioning = false))"
+    sql = "select count(distinct (agency, feed, person_ref)) from read_parquet(?, hive_partitioning = false)"
     return con.execute(sql, [files]).fetchall()[0][0]

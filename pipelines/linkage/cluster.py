@@ -22,7 +22,9 @@ from scipy.spatial.distance import squareform
 
 AGAINST = 2.0  # bits: the most that one pair can say against a group
 FOR = 8.0  # bits: the most that one pair can say for it
-CONTRADICTS = -2.0  # bits of evidence at and below which a pair is two people whatever else is known, and counts in full
+CONTRADICTS = (
+    -2.0
+)  # bits of evidence at and below which a pair is two people whatever else is known, and counts in full
 FLOOR = -1.0  # bits: average over the pairs of two groups at and above which they join
 NEVER = 1e9  # bits against two clients that must not be one person
 LARGEST = 2000  # clients of a component above which its weakest links go before anything else is tried
@@ -90,7 +92,9 @@ def people(links: Links, clients: int, probability: float, verified: np.ndarray)
 def nested(finer: np.ndarray, coarser: np.ndarray) -> np.ndarray:
     """The coarser partition, with whoever is together in the finer one brought together."""
     offset = finer.max(initial=-1) + 1
-    graph = coo_matrix((np.ones(len(finer)), (finer, coarser + offset)), shape=(offset + coarser.max(initial=-1) + 1,) * 2)
+    graph = coo_matrix(
+        (np.ones(len(finer)), (finer, coarser + offset)), shape=(offset + coarser.max(initial=-1) + 1,) * 2
+    )
     return in_order(connected_components(graph, directed=False)[1][finer])
 
 

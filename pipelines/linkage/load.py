@@ -15,6 +15,7 @@ from pipelines.pseudonymise.encode import FIELDS, FILTER_BYTES, IDENTITY_COLUMNS
 SLOT_COLUMNS = ("agency", "feed", "period", "delivery_id")
 CLIENT_COLUMNS = ("agency", "feed", "person_ref")  # the key of one agency's client
 KNOWN_COLUMNS = frozenset({*SLOT_COLUMNS, "person_ref", *IDENTITY_COLUMNS})
+NOBODY = "There are no accepted people to link. Look at what was refused: upstream status"
 WORDS = FILTER_BYTES // 8  # 64-bit words of one filter
 
 
@@ -60,7 +61,7 @@ def load_versions(con: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> int:
     """
     refuse_other_columns(files)
     if not files:
-        raise ValueError("There are no accepted people to link. Ingest a delivery first.")
+        raise ValueError(NOBODY)
     tokens = ", ".join(IDENTITY_COLUMNS)
     words = ", ".join(_words(field) for field in FIELDS)
     con.execute(
@@ -88,7 +89,10 @@ def load_versions(con: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> int:
         order by record_id
         """
     )
-    return con.execute("select count(*) from versions").fetchall()[0][0]
+    versions = con.execute("select count(*) from versions").fetchall()[0][0]
+    if not versions:
+        raise ValueError(NOBODY)
+    return versions
 
 
 def _words(field: str) -> str:

@@ -20,7 +20,7 @@ HISTORY_COLUMNS = ["run", "event", "person_id", "other_person_id", "records"]
 
 @dataclass(frozen=True)
 class PersonIds:
-    """index: agency, feed, person_ref, person_id, issued (the run that first gave the id). history: one row an event."""
+    """index: agency, feed, person_ref, person_id, issued (run that first gave the id). history: one row an event."""
 
     index: pd.DataFrame
     history: pd.DataFrame
@@ -78,8 +78,12 @@ def _latest_run(last: PersonIds) -> int:
 def _inherit(now: pd.DataFrame) -> dict[int, str]:
     """Cluster -> id of the last index: the greatest overlaps first, one to one."""
     known = now[now.person_id.notna()]
-    overlaps = known.groupby(["cluster", "person_id"], sort=False).agg(records=("issued", "size"), issued=("issued", "first"))
-    overlaps = overlaps.reset_index().sort_values(["records", "issued", "person_id", "cluster"], ascending=[False, True, True, True])
+    overlaps = known.groupby(["cluster", "person_id"], sort=False).agg(
+        records=("issued", "size"), issued=("issued", "first")
+    )
+    overlaps = overlaps.reset_index().sort_values(
+        ["records", "issued", "person_id", "cluster"], ascending=[False, True, True, True]
+    )
     taken: set[str] = set()
     result: dict[int, str] = {}
     for row in overlaps.itertuples(index=False):

@@ -19,18 +19,34 @@ if TYPE_CHECKING:
     from .train import Model
 
 COLUMNS = ["measure", "detail", "value", "low", "high", "unit", "how"]
+DIGITS = 9  # decimals: sums over threads differ in the last ones of a float
 LARGEST_NAMED_SIZE = 10  # records; larger people are counted together
 
 
-def report(con: duckdb.DuckDBPyConnection, model: "Model", index: pd.DataFrame, thresholds: "Thresholds") -> pd.DataFrame:
+def report(
+    con: duckdb.DuckDBPyConnection, model: "Model", index: pd.DataFrame, thresholds: "Thresholds"
+) -> pd.DataFrame:
     """Quality of one run. Reads tables `versions` and `pairs`; index is the person index."""
     rows = [*_counts(con, index), *_completeness(con), *_sizes(index), *_expected(con, model, index), *_levels(model)]
-    rows.append(("threshold", "match probability", thresholds.central, thresholds.low, thresholds.high, "probability", "model"))
-    return pd.DataFrame(rows, columns=COLUMNS).astype({"value": float, "low": float, "high": float})
+    rows.append(
+        ("threshold", "match probability", thresholds.central, thresholds.low, thresholds.high, "probability", "model")
+    )
+    table = pd.DataFrame(rows, columns=COLUMNS).astype({"value": float, "low": float, "high": float})
+    return table.round(DIGITS)
 
 
 def _counts(con: duckdb.DuckDBPyConnection, index: pd.DataFrame) -> list[tuple]:
-    rows = [("identity versions", "all feeds", _one(con, "select count(*) from versions"), None, None, "versions", "counted")]
+    rows = [
+        (
+            "identity versions",
+            "all feeds",
+            _one(con, "select count(*) from versions"),
+            None,
+            None,
+            "versions",
+            "counted",
+        )
+    ]
     clients = index.groupby("feed").size()
     rows += [("clients", feed, count, None, None, "clients", "counted") for feed, count in clients.items()]
     rows.append(("clients", "all feeds", len(index), None, None, "clients", "counted"))
@@ -41,7 +57,9 @@ def _counts(con: duckdb.DuckDBPyConnection, index: pd.DataFrame) -> list[tuple]:
     rows.append(("people", "known to two or more feeds", shared[0], min(shared), max(shared), "people", "model"))
     links = [_pairs_within(index[key]) for key in keys]
     rows.append(("links", "pairs of clients that are one person", links[0], links[1], links[2], "pairs", "model"))
-    rows.append(("pairs compared", "all feeds", _one(con, "select count(*) from pairs"), None, None, "pairs", "counted"))
+    rows.append(
+        ("pairs compared", "all feeds", _one(con, "select count(*) from pairs"), None, None, "pairs", "counted")
+    )
     return rows
 
 
@@ -59,7 +77,15 @@ def _sizes(index: pd.DataFrame) -> list[tuple]:
     sizes = index.groupby("person_id").size()
     counts = sizes.clip(upper=LARGEST_NAMED_SIZE).value_counts().sort_index()
     rows = [
-        ("people by records", f"{size}{' or more' if size == LARGEST_NAMED_SIZE else ''}", count, None, None, "people", "counted")
+        (
+            "people by records",
+            f"{size}{' or more' if size == LARGEST_NAMED_SIZE else ''}",
+            count,
+            None,
+            None,
+            "people",
+            "counted",
+        )
         for size, count in counts.items()
     ]
     return [*rows, ("largest person", "records", sizes.max(), None, None, "records", "counted")]
@@ -93,7 +119,7 @@ def _expected(con: duckdb.DuckDBPyConnection, model: "Model", index: pd.DataFram
 
 
 def _sure_to_be_blocked(model: "Model") -> float:
-    """Share of one person's pairs with every field filled that two equal fields, or the NHS number, let blocking find."""
+    """Share of one person's pairs, all fields but the NHS number filled, with two equal fields: found for certain."""
     grid = relations.pattern_grid()
     without_number = (grid[:, :-1] >= 0).all(axis=1) & (grid[:, -1] == -1)
     chance = np.where(without_number, relations.likelihood(model.relations, SAME_PERSON, grid), 0)
@@ -105,7 +131,9 @@ def _levels(model: "Model") -> list[tuple]:
     for field, levels in LEVELS.items():
         for gamma, level in enumerate(reversed(levels)):
             for name, by_field in (("m", model.relations.m), ("u", model.relations.u)):
-                rows.append((name, f"{field}: {level.name}", by_field[field][gamma], None, None, "probability", "model"))
+                rows.append(
+                    (name, f"{field}: {level.name}", by_field[field][gamma], None, None, "probability", "model")
+                )
     for relation, (within, across) in model.relations.shares.items():
         rows.append(("share of pairs within a feed", relation, within, None, None, "share", "model"))
         rows.append(("share of pairs across feeds", relation, across, None, None, "share", "model"))

@@ -180,7 +180,9 @@ def _chance(field: str, any_pair: Distribution, m: Distribution, shares: dict, t
     if field == "nhs_number":
         return any_pair
     pairs = np.where(np.isfinite(total), total, 0)
-    sharing = sum((shares[name] * pairs).sum() for name, fields in RELATIONS.items() if field in fields) / max(pairs.sum(), 1)
+    sharing = sum((shares[name] * pairs).sum() for name, fields in RELATIONS.items() if field in fields) / max(
+        pairs.sum(), 1
+    )
     chance = np.maximum(any_pair - sharing * m, LEAST_CHANCE * any_pair)
     return chance / chance.sum()
 

@@ -137,7 +137,8 @@ def _complete(con: duckdb.DuckDBPyConnection, model: Model, clients: int, low: f
         from members as a
         inner join members as b on a.component = b.component and a.client_id < b.client_id
         anti join blocked as known
-            on known.record_id_l = least(a.record_id, b.record_id) and known.record_id_r = greatest(a.record_id, b.record_id)
+            on known.record_id_l = least(a.record_id, b.record_id)
+            and known.record_id_r = greatest(a.record_id, b.record_id)
         """
     )
     score.compare(con, "missing", "compared")
@@ -154,12 +155,17 @@ def _client_links(con: duckdb.DuckDBPyConnection) -> Links:
     """Pairs of clients with the probability of their likeliest pair of versions."""
     columns = con.execute(
         """
-        select least(client_id_l, client_id_r) as l, greatest(client_id_l, client_id_r) as r, max(match_probability) as p,
-            max(evidence) as e
+        select least(client_id_l, client_id_r) as l, greatest(client_id_l, client_id_r) as r,
+            max(match_probability) as p, max(evidence) as e
         from pairs group by 1, 2 order by 1, 2
         """
     ).fetchnumpy()
-    return Links(columns["l"].astype(np.int64), columns["r"].astype(np.int64), columns["p"].astype(float), columns["e"].astype(float))
+    return Links(
+        columns["l"].astype(np.int64),
+        columns["r"].astype(np.int64),
+        columns["p"].astype(float),
+        columns["e"].astype(float),
+    )
 
 
 def _strongest(con: duckdb.DuckDBPyConnection, clients: pd.DataFrame) -> pd.DataFrame:

@@ -5,6 +5,7 @@ every other explanation that `relations` knows. Each pair is scored once, over a
 """
 
 import logging
+import re
 from collections.abc import Iterable
 
 import duckdb
@@ -14,7 +15,6 @@ from splink import DuckDBAPI, Linker
 
 from . import relations
 from .comparisons import FIELDS, LEVELS, PRESENCE, splink_settings, top_gamma
-from .load import WORDS
 from .relations import RELATIONS, SAME_PERSON, STRANGERS, Relations
 
 TERM_FREQUENCY = {field: levels[0].term_frequency for field, levels in LEVELS.items() if levels[0].term_frequency}
@@ -36,7 +36,7 @@ def block(con: duckdb.DuckDBPyConnection, versions: str = "versions") -> None:
 
 
 def count_term_frequencies(con: duckdb.DuckDBPyConnection) -> None:
-    """Fill tables `tf_<field>` (token, clients, present): how many clients have each value, and any, by latest version."""
+    """Fill tables `tf_<field>` (token, clients, present): clients who have each value, and any, by latest version."""
     for field, token in TERM_FREQUENCY.items():
         con.execute(
             f"""
@@ -48,11 +48,15 @@ def count_term_frequencies(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def compare(con: duckdb.DuckDBPyConnection, pairs: str, into: str, versions: str = "versions") -> None:
-    """Fill table `into` with the levels of table `pairs`: gamma_<field> (TINYINT, -1 missing), across (two feeds or one),
-    and clients_<field> of present_<field>, who have the value that both have (NULL where they differ)."""
+    """Fill table `into` with the levels of table `pairs`.
+
+    gamma_<field> (TINYINT, -1 missing), across (two feeds or one), and clients_<field> of present_<field>: how many of
+    the clients with a value have the one that both records have (NULL where they differ).
+    """
     gammas = ",\n".join(f"{_gamma_sql(field)} as gamma_{field}" for field in FIELDS)
     shared = ",\n".join(
-        f"case when l.{token} = r.{token} then l.{token} end as shared_{field}" for field, token in TERM_FREQUENCY.items()
+        f"case when l.{token} = r.{token} then l.{token} end as shared_{field}"
+        for field, token in TERM_FREQUENCY.items()
     )
     columns = sorted(_columns_needed())
     con.execute(
@@ -87,14 +91,18 @@ def _gamma_sql(field: str) -> str:
 
 
 def _columns_needed() -> set[str]:
-    columns = set(PRESENCE.values()) | {"forename_swap_token", "surname_swap_token", "forename_root_token"}
-    columns |= {"dob_year_token", "dob_only_year_token", "dob_unordered_token", "postcode_sector_token", "nhs_number_token", *TERM_FREQUENCY.values()}
-    return columns | {f"{field}_w{i}" for field in FIELDS if field != "nhs_number" for i in range(WORDS)}
+    """Columns of versions that the levels' SQL reads, told by the _l and _r behind their names."""
+    levels = " ".join(level.sql for of_field in LEVELS.values() for level in of_field)
+    return set(re.findall(r"(\w+)_[lr]\b", levels)) | set(PRESENCE.values())
 
 
 def weigh(con: duckdb.DuckDBPyConnection, compared: str, into: str, model: Relations) -> None:
-    """Fill table `into` with match_weight (log2 of the Bayes factor, one person against strangers) and
-    match_probability (one person against every other relation) beside the levels of table `compared`."""
+    """Fill table `into` with the levels of table `compared` and three columns.
+
+    match_weight: log2 of the Bayes factor, one person against strangers. match_probability: one person against every
+    other relation, with their shares. evidence: bits for one person against every other relation, strangers taken to be
+    no commoner than one person: what the details say once two records are known to be near each other.
+    """
     con.register("pattern_weights", _pattern_weights(model))
     rarity = ", ".join(f"{_rarity_sql(field, model)} as rarity_{field}" for field in TERM_FREQUENCY)
     working = ", ".join(f"rarity_{f}, clients_{f}, present_{f}" for f in TERM_FREQUENCY)
@@ -121,10 +129,11 @@ def weigh(con: duckdb.DuckDBPyConnection, compared: str, into: str, model: Relat
 
 
 def _rarity_sql(field: str, model: Relations) -> str:
-    """SQL: bits by which a shared value speaks louder than a common one. Who has it without being this person counts."""
+    """SQL: bits by which a rare shared value speaks louder than a common one. Only other people's records count."""
     own = 1 + model.partners * float(model.m[field][top_gamma(field)])
     others = f"greatest(clients_{field} - {own!r}, 1) / present_{field}"
-    return f"case when clients_{field} is null then 0 else log2({float(model.u[field][top_gamma(field)])!r} / ({others})) end"
+    average = float(model.u[field][top_gamma(field)])
+    return f"case when clients_{field} is null then 0 else log2({average!r} / ({others})) end"
 
 
 def _rarity_of(fields: Iterable[str]) -> str:
@@ -132,14 +141,16 @@ def _rarity_of(fields: Iterable[str]) -> str:
 
 
 def _pattern_weights(model: Relations):
-    """Every pattern of levels with its match weight and, for each other relation, log2 odds of it against one person."""
+    """Every pattern of levels: its match weight and, for each other relation, log2 odds of it against one person."""
     grid = relations.pattern_grid()
     tables = []
     for across in (False, True):
         log_odds = {name: relations.log2_share(model, name, across, grid) for name in RELATIONS}
         columns = {f"gamma_{field}": pa.array(grid[:, i], pa.int8()) for i, field in enumerate(FIELDS)}
         columns["across"] = pa.array(np.full(len(grid), across))
-        columns["stranger_prior"] = np.full(len(grid), model.shares[SAME_PERSON][across] / model.shares[STRANGERS][across])
+        columns["stranger_prior"] = np.full(
+            len(grid), model.shares[SAME_PERSON][across] / model.shares[STRANGERS][across]
+        )
         columns["match_weight"] = relations.match_weight(model, grid)
         for name in RELATIONS:
             if name != SAME_PERSON:

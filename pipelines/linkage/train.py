@@ -23,6 +23,8 @@ from .relations import Relations
 
 MODEL_FORM = 1  # of the JSON file
 PRIOR_RECALL = 0.7  # share of true pairs that the deterministic rules are taken to find, for the first guess only
+LINKER_UID = "upstream"  # in place of Splink's random one
+DIGITS = 6  # significant digits of Splink's estimates that are kept, so that the same people make the same model
 HIGHEST_FIRST_PRIOR = 0.1
 SAMPLED_PAIRS = 2e6  # for u
 TRAINING_PAIRS = 1e6  # cap for each rule of expectation maximisation
@@ -49,6 +51,7 @@ class Model:
     def _text(self) -> str:
         content = {
             "form": MODEL_FORM,
+            "levels": _level_names(),
             "relations": self.relations.to_json(),
             "splink": self.splink,
             "training": self.training,
@@ -66,9 +69,15 @@ class Model:
 
 def read_model(path: Path) -> Model:
     content = json.loads(path.read_text())
-    if content.get("form") != MODEL_FORM:
-        raise ValueError(f"{path} is a model of another form. Train a new one: upstream train")
+    if content.get("form") != MODEL_FORM or content.get("levels") != _level_names():
+        raise ValueError(
+            f"{path} was trained for other comparisons than this version makes. Train a new one: upstream train"
+        )
     return Model(Relations.from_json(content["relations"]), content["splink"], content["training"])
+
+
+def _level_names() -> dict[str, list[str]]:
+    return {field: [level.name for level in levels] for field, levels in LEVELS.items()}
 
 
 def current_model(models: Path) -> Model | None:
@@ -128,7 +137,7 @@ def _splink_model(con: duckdb.DuckDBPyConnection, clients: int, seed: int) -> tu
             entry["iterations"] = len(session._core_model_settings_history) - 1
             entry["converged"] = entry["iterations"] < settings.max_iterations
         rules.append(entry)
-    model = linker.misc.save_model_to_json()
+    model = _rounded(linker.misc.save_model_to_json()) | {"linker_uid": LINKER_UID}
     fallback = [
         f"{comparison['output_column_name']}: {level['label_for_charts']}"
         for comparison in model["comparisons"]
@@ -136,6 +145,15 @@ def _splink_model(con: duckdb.DuckDBPyConnection, clients: int, seed: int) -> tu
         if not level.get("is_null_level") and _is_starting_value(comparison["output_column_name"], level)
     ]
     return model, {"rules": rules, "starting_values_kept": fallback, "splink_prior_recall": PRIOR_RECALL}
+
+
+def _rounded(value):
+    """The same with every float at DIGITS significant digits: sums over threads differ in the last ones."""
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_rounded(item) for item in value]
+    return float(f"{value:.{DIGITS}g}") if isinstance(value, float) else value
 
 
 def _first_prior(con: duckdb.DuckDBPyConnection, clients: int) -> float:

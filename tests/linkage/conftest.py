@@ -19,8 +19,102 @@ from pipelines.settings import Settings
 KEY = bytes(range(32))
 AGENCIES = {"police_incidents": "NPOL", "ae_attendances": "RWX", "social_care_events": "LAWX"}
 COLUMNS = ["local_person_id", "nhs_number", "nhs_number_status", "forename", "surname", "date_of_birth", "postcode"]
-FORENAMES = ["oliver", "amelia", "george", "isla", "arthur", "ava", "noah", "mia", "leo", "lily", "harry", "florence", "oscar", "freya", "henry", "ivy", "theodore", "willow", "jack", "rosie", "charlie", "sophia", "freddie", "isabella", "archie", "grace", "thomas", "daisy", "alexander", "sienna", "william", "poppy", "joshua", "elsie", "edward", "emily", "albert", "ruby", "lucas", "evelyn", "mason", "phoebe", "max", "maya", "finley", "chloe", "adam", "layla", "samuel", "erin", "jacob", "zara"]
-SURNAMES = ["hartley", "pemberton", "okafor", "lindqvist", "tanaka", "morrison", "ashworth", "bexley", "carmichael", "drummond", "eastwood", "fairfax", "gallagher", "hollis", "ingram", "jarvis", "kowalski", "lambert", "merriweather", "norwood", "oakley", "prescott", "quigley", "rowntree", "sandford", "thackeray", "underhill", "vickers", "wainwright", "yardley", "abbott", "barlow", "crowther", "dewhurst", "elliot", "fletcher", "greenwood", "holroyd", "iqbal", "jessop"]
+FORENAMES = [
+    "oliver",
+    "amelia",
+    "george",
+    "isla",
+    "arthur",
+    "ava",
+    "noah",
+    "mia",
+    "leo",
+    "lily",
+    "harry",
+    "florence",
+    "oscar",
+    "freya",
+    "henry",
+    "ivy",
+    "theodore",
+    "willow",
+    "jack",
+    "rosie",
+    "charlie",
+    "sophia",
+    "freddie",
+    "isabella",
+    "archie",
+    "grace",
+    "thomas",
+    "daisy",
+    "alexander",
+    "sienna",
+    "william",
+    "poppy",
+    "joshua",
+    "elsie",
+    "edward",
+    "emily",
+    "albert",
+    "ruby",
+    "lucas",
+    "evelyn",
+    "mason",
+    "phoebe",
+    "max",
+    "maya",
+    "finley",
+    "chloe",
+    "adam",
+    "layla",
+    "samuel",
+    "erin",
+    "jacob",
+    "zara",
+]
+SURNAMES = [
+    "hartley",
+    "pemberton",
+    "okafor",
+    "lindqvist",
+    "tanaka",
+    "morrison",
+    "ashworth",
+    "bexley",
+    "carmichael",
+    "drummond",
+    "eastwood",
+    "fairfax",
+    "gallagher",
+    "hollis",
+    "ingram",
+    "jarvis",
+    "kowalski",
+    "lambert",
+    "merriweather",
+    "norwood",
+    "oakley",
+    "prescott",
+    "quigley",
+    "rowntree",
+    "sandford",
+    "thackeray",
+    "underhill",
+    "vickers",
+    "wainwright",
+    "yardley",
+    "abbott",
+    "barlow",
+    "crowther",
+    "dewhurst",
+    "elliot",
+    "fletcher",
+    "greenwood",
+    "holroyd",
+    "iqbal",
+    "jessop",
+]
 
 
 @dataclass(frozen=True)
@@ -166,3 +260,9 @@ def hub_with(tmp_path_factory, known, trained):
         return hub
 
     return make
+
+
+@pytest.fixture
+def empty_hub(tmp_path):
+    """Makes a hub without a model that has accepted these people alone."""
+    return lambda people: Hub(tmp_path).accept(people)

@@ -27,7 +27,7 @@ def test_scores_of_a_small_linkage_are_as_counted_by_hand():
     assert (result["pair_P"], result["pair_R"]) == (0.3333, 0.3333)
     # across feeds found: a1-b1, a1-b2; true: a1-b1, a2-b1
     assert (result["cross_feed_P"], result["cross_feed_R"]) == (0.5, 0.5)
-    # each record's share of its cluster that is its person: 2/3, 1, 2/3, 1/3; of its person in its cluster: 2/3, 1/3, 2/3, 1
+    # of each record's cluster its person is 2/3, 1, 2/3, 1/3; of its person its cluster has 2/3, 1/3, 2/3, 1
     assert (result["b3_P"], result["b3_R"]) == (0.6667, 0.6667)
 
 

@@ -22,14 +22,18 @@ def together(labels: np.ndarray) -> list[list[int]]:
     return sorted(np.flatnonzero(labels == label).tolist() for label in np.unique(labels))
 
 
-def people(given: Links, clients: int, threshold: float = 0.9, verified: dict[int, int] | None = None) -> list[list[int]]:
+def people(
+    given: Links, clients: int, threshold: float = 0.9, verified: dict[int, int] | None = None
+) -> list[list[int]]:
     numbers = np.full(clients, NO_NUMBER)
     for client, number in (verified or {}).items():
         numbers[client] = number
     return together(cluster.people(given, clients, threshold, numbers))
 
 
-edges = st.lists(st.tuples(st.integers(0, 29), st.integers(0, 29)).filter(lambda pair: pair[0] < pair[1]), unique=True, min_size=1)
+edges = st.lists(
+    st.tuples(st.integers(0, 29), st.integers(0, 29)).filter(lambda pair: pair[0] < pair[1]), unique=True, min_size=1
+)
 
 
 @settings(max_examples=200, deadline=None)
@@ -47,7 +51,9 @@ def test_two_groups_held_together_by_one_weak_link_are_cut():
 
 
 def test_a_chain_whose_ends_were_only_too_sparse_to_link_stays_one_person():
-    given = Links(np.array([0, 1, 0]), np.array([1, 2, 2]), np.array([STRONG, STRONG, 0.3]), np.array([20.0, 20.0, 6.0]))
+    given = Links(
+        np.array([0, 1, 0]), np.array([1, 2, 2]), np.array([STRONG, STRONG, 0.3]), np.array([20.0, 20.0, 6.0])
+    )
     assert people(given, 3) == [[0, 1, 2]]
 
 

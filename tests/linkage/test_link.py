@@ -4,9 +4,10 @@ import json
 
 import duckdb
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
-from pipelines.linkage import link
+from pipelines.linkage import link, train
 from pipelines.linkage.load import ColumnRefused
 from pipelines.linkage.train import current_model
 
@@ -106,6 +107,11 @@ def test_the_model_is_kept_with_its_training_record(trained):
     assert {rule["rule"] for rule in model.training["rules"]} == {"birth date", "names", "postcode and forename"}
 
 
+def test_the_same_people_and_seed_make_the_same_model(trained, empty_hub, known):
+    again = train(empty_hub(known).settings)
+    assert again.version == current_model(trained.settings.state / "models").version
+
+
 def test_quality_says_how_each_figure_was_got(usual):
     hub, index = usual
     quality = pd.read_parquet(hub.settings.linkage / "quality.parquet")
@@ -113,3 +119,40 @@ def test_quality_says_how_each_figure_was_got(usual):
     people = quality[(quality.measure == "people") & (quality.detail == "all feeds")].iloc[0]
     assert people.low <= people.value <= people.high
     assert people.value == index.person_id.nunique()
+
+
+def test_a_model_trained_for_other_comparisons_is_refused(hub_with):
+    hub = hub_with({})
+    models = hub.settings.state / "models"
+    path = models / f"{json.loads((models / 'current.json').read_text())['version']}.json"
+    content = json.loads(path.read_text())
+    content["levels"]["dob"].append("roughly")
+    path.write_text(json.dumps(content))
+    with pytest.raises(ValueError, match="upstream train"):
+        link(hub.settings)
+
+
+def test_nobody_to_link_is_said_in_words(hub_with):
+    hub = hub_with({})
+    for path in hub.settings.linkage.rglob("*.parquet"):
+        nobody = pq.read_table(path).slice(0, 0)
+        pq.write_table(nobody, path)
+    with pytest.raises(ValueError, match="no accepted people"):
+        link(hub.settings)
+
+
+@pytest.mark.parametrize("people", [1, 2, 40], ids=["one client", "two clients", "forty clients"])
+def test_a_region_of_hardly_anybody_is_linked_with_starting_values(empty_hub, known, people):
+    hub = empty_hub({AE: dict(list(known[AE].items())[:people])})
+    assert len(hub.index()) == people
+    assert current_model(hub.settings.state / "models").training["starting_values_kept"]
+
+
+@pytest.mark.parametrize("missing", ["nhs_number", "date_of_birth"])
+def test_a_field_that_is_empty_throughout_does_not_stop_training(empty_hub, known, missing):
+    hub = empty_hub(
+        {feed: {local: {**details, missing: ""} for local, details in known[feed].items()} for feed in known}
+    )
+    index = hub.index()
+    right = index.groupby("person_id").local_id.nunique().eq(1).mean()
+    assert right > 0.95

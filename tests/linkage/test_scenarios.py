@@ -1,4 +1,4 @@
-"""Who is joined and who stays apart: pairs of records among a background population. The id of a case is the promise."""
+"""Who is joined and who stays apart: records among a background population. The id of a case is the promise."""
 
 import pytest
 
@@ -112,7 +112,7 @@ TWINS = {
 
 @pytest.fixture(scope="module")
 def linked(hub_with):
-    """(feed, local id) -> person id, for the records of all cases in one hub: no case has anything to do with another."""
+    """(feed, local id) -> person id, for the records of all cases in one hub: the cases do not meet."""
     further: dict[str, dict[str, dict]] = {POLICE: {}, AE: {}, COUNCIL: {}}
     for name, pair in [*TOGETHER.items(), *APART.items()]:
         for number, (feed, details) in enumerate(pair):
