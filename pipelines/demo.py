@@ -94,10 +94,11 @@ def summary(settings: Settings, folder: Path) -> str:
         f"Refused   {total['refused']:,} events, each with a reason (marts.data_quality counts them by rule)",
         f"Linked    {key.clients:,} clients of the agencies are {key.people:,} people; the answer key says {key.true_people:,}",
         f"          pairs: precision {key.precision:.3f}, recall {key.recall:.3f}, F1 {key.f1:.3f}",
+        "",
+        f"{'Found':56}{'found':>10}{'linkage interval':>22}{'answer key':>13}",
         *(
-            f"{'Found     ' if first else '          '}{line.label}: {line.found:,.0f} "
-            f"(linkage interval {line.low:,.0f} to {line.high:,.0f}; answer key {line.true:,.0f})"
-            for first, line in zip([True] + [False] * 99, key.headlines, strict=False)
+            f"{f'{line.label} ({line.unit})':56}{line.found:10,.0f}{f'{line.low:,.0f} to {line.high:,.0f}':>22}{line.true:13,.0f}"
+            for line in key.headlines
         ),
         "",
         f"Read      {current / 'board_pack.html'}",

@@ -9,6 +9,7 @@ import logging
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import dagster as dg
 from dagster._core.instance import InstanceRef
@@ -22,6 +23,7 @@ from pipelines.publish.release import current_release, read_manifest
 from pipelines.settings import Settings
 
 REFUSALS_TOLD = 3  # of each agency's feed
+SLOW_STEPS = ("accepted__", "linkage", "publish__")  # steps of ten seconds and more on a whole region
 
 
 @dataclass
@@ -34,23 +36,33 @@ class Outcome:
 
 
 class Progress(logging.Handler):
-    """Prints one line for each asset made and each check that did not pass, as Dagster reports it."""
+    """Prints what Dagster reports: a line when a slow step starts, one for each asset made, one for each check failed."""
+
+    months: ClassVar[dict[str, list[int]]] = {}  # asset -> rows of each month, until its step is done
 
     def emit(self, record: logging.LogRecord) -> None:
         event = getattr(record, "dagster_meta", {}).get("dagster_event")
-        if event is None:
-            return
-        if event.event_type_value == "ASSET_MATERIALIZATION":
+        kind = event.event_type_value if event else None
+        if kind == "STEP_START" and event.step_key.startswith(SLOW_STEPS):
+            self._say(f"{event.step_key.replace('__', '.')} …")
+        elif kind == "ASSET_MATERIALIZATION":
             materialization = event.event_specific_data.materialization
-            counts = ("dagster/row_count", "dagster/partition_row_count")
-            rows = next((materialization.metadata[name] for name in counts if name in materialization.metadata), None)
-            counted = f"{rows.value:>12,} rows" if rows is not None else ""
-            month = f" {materialization.partition}" if materialization.partition else ""
-            print(f"  {'.'.join(materialization.asset_key.path) + month:42}{counted}", flush=True)
-        elif event.event_type_value == "ASSET_CHECK_EVALUATION":
+            name, counts = ".".join(materialization.asset_key.path), materialization.metadata
+            if materialization.partition:
+                self.months.setdefault(name, []).append(counts["dagster/partition_row_count"].value)
+            else:
+                self._say(f"{name:42}{counts['dagster/row_count'].value:>12,} rows")
+        elif kind == "STEP_SUCCESS":
+            for name, rows in self.months.items():
+                self._say(f"{name:42}{sum(rows):>12,} rows of {len(rows)} months")
+            self.months.clear()
+        elif kind == "ASSET_CHECK_EVALUATION" and not event.event_specific_data.passed:
             check = event.event_specific_data
-            if not check.passed:
-                print(f"  check {check.check_name} of {'.'.join(check.asset_key.path)} did not pass", flush=True)
+            self._say(f"check {check.check_name} of {'.'.join(check.asset_key.path)} did not pass")
+
+    @staticmethod
+    def _say(line: str) -> None:
+        print(f"  {line}", flush=True)
 
 
 def run(settings: Settings, force: bool = False, progress: Callable[[str], None] = print) -> Outcome:

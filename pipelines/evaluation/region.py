@@ -22,6 +22,7 @@ class Headline:
 
     headline_id: str
     label: str
+    unit: str  # people, contacts or minutes
     found: float
     low: float
     high: float
@@ -102,17 +103,17 @@ def _build_headlines(settings: Settings) -> None:
 def _headlines(settings: Settings, true: Settings) -> list[Headline]:
     found, truth = _headline_rows(settings), _headline_rows(true)
     return [
-        Headline(headline_id, label, value, low, high, truth[headline_id][1])
-        for headline_id, (label, value, low, high) in found.items()
+        Headline(headline_id, label, unit, value, low, high, truth[headline_id][2])
+        for headline_id, (label, unit, value, low, high) in found.items()
     ]
 
 
-def _headline_rows(settings: Settings) -> dict[str, tuple[str, float, float, float]]:
-    """label, value, low, high of each headline before disclosure control, in the order of the pack."""
+def _headline_rows(settings: Settings) -> dict[str, tuple[str, str, float, float, float]]:
+    """label, unit, value, low, high of each headline before disclosure control, in the order of the pack."""
     with duckdb.connect(str(settings.warehouse_db), read_only=True) as connection:
         rows = connection.execute(
             """
-            select headline_id, label,
+            select headline_id, label, unit,
                    case unit when 'people' then people when 'contacts' then contacts else minutes end,
                    case unit when 'people' then people_low when 'contacts' then contacts_low else minutes end,
                    case unit when 'people' then people_high when 'contacts' then contacts_high else minutes end

@@ -1,0 +1,60 @@
+"""The people whose stories the product exists for are found, through tokens alone."""
+
+import duckdb
+import pandas as pd
+import pytest
+
+from pipelines.evaluation.region import true_clients
+
+
+@pytest.fixture(scope="module")
+def people(region) -> dict[str, set[str]]:
+    """Persona -> the person ids that its clients were given."""
+    folder = region.agencies.parent
+    key = pd.read_csv(folder / "answer_key" / "people.csv", dtype=str).dropna(subset="persona")
+    clients = true_clients(folder).merge(key, on="true_person_id")
+    index = pd.read_parquet(region.settings.linkage / "person_index.parquet")
+    linked = clients.merge(index, on=["agency", "feed", "person_ref"])
+    return linked.groupby("persona").person_id.agg(set).to_dict()
+
+
+def released(region, sql: str, person_ids: set[str]) -> list[tuple]:
+    with duckdb.connect(str(region.settings.releases / "current" / "analyst.duckdb"), read_only=True) as connection:
+        return connection.execute(sql, [list(person_ids)]).fetchall()
+
+
+def test_the_mother_is_one_person_to_all_three_agencies(region, people):
+    (mother,) = people["P1"]
+    agencies = released(
+        region, "select distinct agency from marts.contacts where person_id = any(?) order by 1", {mother}
+    )
+    assert agencies == [("LAWX",), ("NPOL",), ("RWX",)]
+
+
+def test_the_mothers_22_hours_are_in_the_waits(region, people):
+    sql = "select minutes, over_12_hours, over_24_hours from marts.waits where person_id = any(?) and minutes >= 720"
+    assert (1320, True, False) in released(region, sql, people["P1"])
+
+
+def test_the_mother_had_an_earlier_opportunity_that_a_crisis_followed(region, people):
+    sql = """select rule_id, followed_by_crisis, offer_id from marts.earlier_opportunities
+             where person_id = any(?) and followed_by_crisis"""
+    assert released(region, sql, people["P1"])[0] == ("MO3", True, "urgent_community_response")
+
+
+def test_the_man_detained_again_and_again_cycles(region, people):
+    sql = "select count(*) from marts.cycling_people where person_id = any(?) and definition_id = 'cross_agency_cycle'"
+    assert released(region, sql, people["P2"]) == [(1,)]
+
+
+def test_the_low_need_control_does_not_cycle(region, people):
+    assert released(region, "select count(*) from marts.cycling_people where person_id = any(?)", people["P12"]) == [
+        (0,)
+    ]
+
+
+@pytest.mark.parametrize(
+    "persona", ["P6", "P7"], ids=["twins are two people", "father and son of one name are two people"]
+)
+def test_kin_stay_apart(people, persona):
+    assert len(people[persona]) == 2
