@@ -151,7 +151,9 @@ class Encoder:
 
     def __init__(self, key: bytes):
         self._filter_keys = {field: subkey(key, f"filter/{field}") for field in FIELDS}
-        self._token_keys = {token: subkey(key, f"token/{SHARED_KEYS.get(token, token)}") for token in [*TOKENS, "nhs_number"]}
+        self._token_keys = {
+            token: subkey(key, f"token/{SHARED_KEYS.get(token, token)}") for token in [*TOKENS, "nhs_number"]
+        }
         self._gram_bits: dict[tuple[str, str], int] = {}
 
     def _bits_of_gram(self, field: str, gram: str) -> int:

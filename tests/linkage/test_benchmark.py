@@ -1,14 +1,13 @@
 """The linkage benchmark: its files are complete, its scores right, and it beats stock Splink on public data."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from pipelines.evaluation.link_benchmark import link_benchmark, score
-from pipelines.settings import PROJECT, Settings
+from pipelines.settings import PROJECT
 
 BENCHMARKS = PROJECT.parent / "shared" / "data" / "linkage"
 # Pair F1 that stock Splink 5 reaches on the plaintext, at the best of its thresholds.
@@ -78,7 +77,6 @@ def test_public_benchmarks_are_linked_better_than_by_stock_splink_on_plaintext(n
     if not folder.exists():
         pytest.skip(f"the public benchmark {name} is not beside this project")
     people = {path.name.split(".")[0]: path for path in sorted(folder.glob("*.people.csv"))}
-    settings = replace(Settings(), join_probability=0.6)
-    metrics = link_benchmark(people, folder / "truth.csv", tmp_path, settings=settings)
+    metrics = link_benchmark(people, folder / "truth.csv", tmp_path)
     assert metrics["ours"]["pair_F1"] > STOCK[name]
     assert metrics["ours"]["pair_P"] > 0.97
