@@ -90,7 +90,16 @@ def link_benchmark(args: argparse.Namespace) -> int:
         if not file:
             raise InputError(f"--people takes FEED=FILE, not {pair}.")
         people[feed] = Path(file)
-    link_benchmark(people, truth=args.truth, out=args.out, baseline=args.baseline)
+    metrics = link_benchmark(people, truth=args.truth, out=args.out, baseline=args.baseline, progress=print)
+    print(f"{metrics['records']:,} records are {metrics['people_found']:,} people; see {args.out}")
+    if args.truth:
+        scores = {f"ours at {metrics['threshold']}": metrics["ours"]}
+        scores |= {f"stock at {threshold}": score for threshold, score in (metrics["stock"] or {}).items()}
+        across = len(people) > 1
+        print(f"{'':16}{'pair P':>8}{'R':>8}{'F1':>8}{'B-cubed F1':>12}{'cross-feed F1' if across else '':>15}")
+        for name, score in scores.items():
+            pairs = "".join(f"{score[f'pair_{rate}']:8.4f}" for rate in ("P", "R", "F1"))
+            print(f"{name:16}{pairs}{score['b3_F1']:12.4f}" + (f"{score['cross_feed_F1']:15.4f}" if across else ""))
     return 0
 
 

@@ -8,6 +8,7 @@ same files in the same run.
 
 import json
 import secrets
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,13 +20,14 @@ import pyarrow.parquet as pq
 from pipelines.linkage import Thresholds, load
 from pipelines.linkage.run import link_versions
 from pipelines.linkage.train import learn
+from pipelines.pseudonymise import contract
 from pipelines.pseudonymise.delivery import pseudonymise
 from pipelines.settings import Settings
 
 from . import stock_splink
+from .metrics import RECORD, blocking_recall, calibration, score
 
 PERIOD = "2026-01"
-RECORD = ["feed", "local_person_id"]
 
 
 def link_benchmark(
@@ -49,6 +51,7 @@ def link_benchmark(
     con = load.connect(settings.threads, settings.memory_limit)
     with _timed(seconds, "load"):
         load.load_versions(con, files)
+    shutil.rmtree(out / "tokens")
     with _timed(seconds, "train"):
         model = learn(con, settings.linkage_seed)
         progress("model trained")
@@ -80,55 +83,6 @@ def link_benchmark(
     return metrics
 
 
-def score(clusters: pd.DataFrame, truth: pd.DataFrame) -> dict:
-    """Pair and B-cubed precision, recall and F1 of clusters, and pair F1 of pairs across feeds alone.
-
-    clusters: feed, local_person_id, person_id. A record of the answer key without a cluster counts as alone.
-    """
-    both = truth.merge(clusters[[*RECORD, "person_id"]], on=RECORD, how="left", validate="one_to_one")
-    alone = both.person_id.isna()
-    both["person_id"] = both.person_id.astype(object).where(~alone, [f"alone-{i}" for i in range(len(both))])
-    pairs = _pair_counts(both)
-    within = pd.DataFrame([_pair_counts(of_feed) for _, of_feed in both.groupby("feed")]).sum()
-    cell = both.groupby(["person_id", "truth"]).size().reset_index(name="n")
-    found = cell.person_id.map(both.groupby("person_id").size())
-    true = cell.truth.map(both.groupby("truth").size())
-    return {
-        "records": len(both),
-        "unlinked_rows": int(alone.sum()),
-        "people_true": int(both.truth.nunique()),
-        "people_found": int(both.person_id.nunique()),
-        **_rates("pair", _ratio(pairs["both"], pairs["found"]), _ratio(pairs["both"], pairs["true"])),
-        **_rates("b3", float((cell.n**2 / found).sum() / len(both)), float((cell.n**2 / true).sum() / len(both))),
-        **_rates(
-            "cross_feed",
-            _ratio(pairs["both"] - within["both"], pairs["found"] - within["found"]),
-            _ratio(pairs["both"] - within["both"], pairs["true"] - within["true"]),
-        ),
-    }
-
-
-def blocking_recall(pairs: Path, truth: pd.DataFrame) -> float:
-    """Share of true pairs that were compared at all."""
-    compared = _with_truth(pairs, truth)
-    return round(_ratio(int((compared.truth_l == compared.truth_r).sum()), _pairs(truth.groupby("truth").size())), 4)
-
-
-def calibration(pairs: Path, truth: pd.DataFrame) -> list[dict]:
-    """Expected and observed precision of compared pairs by tenth of match probability."""
-    compared = _with_truth(pairs, truth)
-    tenth = (compared.match_probability * 10).clip(upper=9).astype(int)
-    return [
-        {
-            "from": bin / 10,
-            "pairs": len(rows),
-            "expected": round(float(rows.match_probability.mean()), 4),
-            "observed": round(float((rows.truth_l == rows.truth_r).mean()), 4),
-        }
-        for bin, rows in compared.groupby(tenth)
-    ]
-
-
 def _pseudonymised(people: dict[str, Path], folder: Path) -> tuple[list[Path], pd.DataFrame]:
     """Token files as the hub would accept them, and feed, local_person_id, person_ref of each record."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -136,7 +90,8 @@ def _pseudonymised(people: dict[str, Path], folder: Path) -> tuple[list[Path], p
     files, lookups = [], []
     for number, (feed, path) in enumerate(sorted(people.items())):
         agency = f"BENCH{number}"
-        contents = pseudonymise(feed, agency, path, None, key, PERIOD)
+        # People alone: no activity, so that any feed's contract does and the feed may be one that has none.
+        contents = pseudonymise(contract.feeds()[0], agency, path, None, key, PERIOD)
         slot = {"agency": agency, "feed": feed, "period": PERIOD, "delivery_id": "benchmark"}
         table = contents.people
         for name, value in slot.items():
@@ -179,35 +134,8 @@ def _stock(people: dict[str, Path], out: Path, metrics: dict) -> dict[float, pd.
     return found
 
 
-def _with_truth(pairs: Path, truth: pd.DataFrame) -> pd.DataFrame:
-    columns = ["feed_l", "local_person_id_l", "feed_r", "local_person_id_r", "match_probability"]
-    compared = pd.read_parquet(pairs, columns=columns)
-    for side in ("l", "r"):
-        named = truth.rename(columns={column: f"{column}_{side}" for column in (*RECORD, "truth")})
-        compared = compared.merge(named, on=[f"{column}_{side}" for column in RECORD])
-    return compared
-
-
 def _read(path: Path) -> pd.DataFrame:
     return pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""])
-
-
-def _pair_counts(both: pd.DataFrame) -> dict[str, int]:
-    groups = {"found": "person_id", "true": "truth", "both": ["person_id", "truth"]}
-    return {name: _pairs(both.groupby(keys).size()) for name, keys in groups.items()}
-
-
-def _pairs(sizes: pd.Series) -> int:
-    return int((sizes * (sizes - 1) // 2).sum())
-
-
-def _ratio(part: float, whole: float) -> float:
-    return part / whole if whole else 1.0
-
-
-def _rates(name: str, precision: float, recall: float) -> dict[str, float]:
-    f1 = 2 * precision * recall / (precision + recall) if precision + recall else 0.0
-    return {f"{name}_P": round(precision, 4), f"{name}_R": round(recall, 4), f"{name}_F1": round(f1, 4)}
 
 
 class _timed:

@@ -1,56 +1,86 @@
-"""How well a clustering fits the truth: pairs of records, and records (B-cubed)."""
+"""How well records were linked: clusters and scored pairs against an answer key.
 
-from dataclasses import dataclass
+Clusters are judged by pairs of records and by records (B-cubed); a pair that blocking never compared counts as missed.
+"""
+
+from pathlib import Path
 
 import pandas as pd
 
-
-@dataclass(frozen=True)
-class Fit:
-    """Precision, recall and F1, each from 0 to 1, over pairs of records and over records (B-cubed)."""
-
-    records: int
-    people_true: int
-    people_found: int
-    pair_precision: float
-    pair_recall: float
-    pair_f1: float
-    b3_precision: float
-    b3_recall: float
-    b3_f1: float
+RECORD = ["feed", "local_person_id"]
 
 
-def fit(found: pd.Series, truth: pd.Series) -> Fit:
-    """Compare two labellings of the same records, aligned by position; labels are any hashable values."""
-    both = pd.DataFrame({"found": found.to_numpy(), "truth": truth.to_numpy()})
-    cells = both.groupby(["found", "truth"], sort=False).size().rename("n").reset_index()
-    of_found, of_truth = both.groupby("found").size(), both.groupby("truth").size()
-    precision, recall = _ratio(_pairs(cells.n), _pairs(of_found)), _ratio(_pairs(cells.n), _pairs(of_truth))
-    squares = cells.n.astype(float) ** 2
-    b3_precision = float((squares / cells.found.map(of_found)).sum() / len(both))
-    b3_recall = float((squares / cells.truth.map(of_truth)).sum() / len(both))
-    return Fit(
-        records=len(both),
-        people_true=len(of_truth),
-        people_found=len(of_found),
-        pair_precision=precision,
-        pair_recall=recall,
-        pair_f1=f1(precision, recall),
-        b3_precision=b3_precision,
-        b3_recall=b3_recall,
-        b3_f1=f1(b3_precision, b3_recall),
-    )
+def score(clusters: pd.DataFrame, truth: pd.DataFrame) -> dict:
+    """Pair and B-cubed precision, recall and F1 of clusters, and pair F1 of pairs across feeds alone.
+
+    clusters: feed, local_person_id, person_id. A record of the answer key without a cluster counts as alone.
+    """
+    both = truth.merge(clusters[[*RECORD, "person_id"]], on=RECORD, how="left", validate="one_to_one")
+    alone = both.person_id.isna()
+    both["person_id"] = both.person_id.astype(object).where(~alone, [f"alone-{i}" for i in range(len(both))])
+    pairs = _pair_counts(both)
+    within = pd.DataFrame([_pair_counts(of_feed) for _, of_feed in both.groupby("feed")]).sum()
+    cell = both.groupby(["person_id", "truth"]).size().reset_index(name="n")
+    found = cell.person_id.map(both.groupby("person_id").size())
+    true = cell.truth.map(both.groupby("truth").size())
+    return {
+        "records": len(both),
+        "unlinked_rows": int(alone.sum()),
+        "people_true": int(both.truth.nunique()),
+        "people_found": int(both.person_id.nunique()),
+        **_rates("pair", _ratio(pairs["both"], pairs["found"]), _ratio(pairs["both"], pairs["true"])),
+        **_rates("b3", float((cell.n**2 / found).sum() / len(both)), float((cell.n**2 / true).sum() / len(both))),
+        **_rates(
+            "cross_feed",
+            _ratio(pairs["both"] - within["both"], pairs["found"] - within["found"]),
+            _ratio(pairs["both"] - within["both"], pairs["true"] - within["true"]),
+        ),
+    }
 
 
-def f1(precision: float, recall: float) -> float:
-    """Harmonic mean, 0 if both are 0."""
-    return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
+def blocking_recall(pairs: Path, truth: pd.DataFrame) -> float:
+    """Share of true pairs that were compared at all."""
+    compared = _with_truth(pairs, truth)
+    return round(_ratio(int((compared.truth_l == compared.truth_r).sum()), _pairs(truth.groupby("truth").size())), 4)
+
+
+def calibration(pairs: Path, truth: pd.DataFrame) -> list[dict]:
+    """Expected and observed precision of compared pairs by tenth of match probability."""
+    compared = _with_truth(pairs, truth)
+    tenth = (compared.match_probability * 10).clip(upper=9).astype(int)
+    return [
+        {
+            "from": bin / 10,
+            "pairs": len(rows),
+            "expected": round(float(rows.match_probability.mean()), 4),
+            "observed": round(float((rows.truth_l == rows.truth_r).mean()), 4),
+        }
+        for bin, rows in compared.groupby(tenth)
+    ]
+
+
+def _with_truth(pairs: Path, truth: pd.DataFrame) -> pd.DataFrame:
+    columns = ["feed_l", "local_person_id_l", "feed_r", "local_person_id_r", "match_probability"]
+    compared = pd.read_parquet(pairs, columns=columns)
+    for side in ("l", "r"):
+        named = truth.rename(columns={column: f"{column}_{side}" for column in (*RECORD, "truth")})
+        compared = compared.merge(named, on=[f"{column}_{side}" for column in RECORD])
+    return compared
+
+
+def _pair_counts(both: pd.DataFrame) -> dict[str, int]:
+    groups = {"found": "person_id", "true": "truth", "both": ["person_id", "truth"]}
+    return {name: _pairs(both.groupby(keys).size()) for name, keys in groups.items()}
 
 
 def _pairs(sizes: pd.Series) -> int:
     return int((sizes * (sizes - 1) // 2).sum())
 
 
-def _ratio(part: int, whole: int) -> float:
-    """part / whole; a clustering that makes no pairs makes no wrong ones."""
+def _ratio(part: float, whole: float) -> float:
     return part / whole if whole else 1.0
+
+
+def _rates(name: str, precision: float, recall: float) -> dict[str, float]:
+    f1 = 2 * precision * recall / (precision + recall) if precision + recall else 0.0
+    return {f"{name}_P": round(precision, 4), f"{name}_R": round(recall, 4), f"{name}_F1": round(f1, 4)}

@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
-from pipelines.evaluation.metrics import fit
+from pipelines.evaluation.metrics import score
 from pipelines.settings import Settings
 from pipelines.warehouse import database
 
@@ -46,14 +46,14 @@ def compare(settings: Settings, folder: Path) -> Comparison:
     """Set what the pipeline found beside the answer key in `folder` (a region made by pipelines.synthetic)."""
     index = pd.read_parquet(settings.linkage / "person_index.parquet")
     linked = index.merge(true_clients(folder), on=["agency", "feed", "person_ref"], validate="one_to_one")
-    clients = fit(linked.person_id, linked.true_person_id)
+    clients = score(linked, linked.rename(columns={"true_person_id": "truth"}).drop(columns="person_id"))
     return Comparison(
-        clients=clients.records,
-        people=clients.people_found,
-        true_people=clients.people_true,
-        precision=clients.pair_precision,
-        recall=clients.pair_recall,
-        f1=clients.pair_f1,
+        clients=clients["records"],
+        people=clients["people_found"],
+        true_people=clients["people_true"],
+        precision=clients["pair_P"],
+        recall=clients["pair_R"],
+        f1=clients["pair_F1"],
         headlines=_headlines(settings, _true_warehouse(settings, folder, linked)),
     )
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from pipelines.evaluation.link_benchmark import link_benchmark, score
+from pipelines.evaluation.link_benchmark import link_benchmark
+from pipelines.evaluation.metrics import score
 from pipelines.settings import PROJECT
 
 BENCHMARKS = PROJECT.parent / "shared" / "data" / "linkage"
