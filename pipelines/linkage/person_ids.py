@@ -6,8 +6,6 @@ result depends on the last index and on nothing else: no clock, no chance.
 """
 
 import hmac
-import os
-import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,17 +22,6 @@ class PersonIds:
 
     index: pd.DataFrame
     history: pd.DataFrame
-
-
-def hub_salt(path: Path) -> str:
-    """64 hex characters that only this hub knows; made once, file mode 0600."""
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text().strip()
-    with os.fdopen(descriptor, "w") as file:
-        file.write(secrets.token_hex(32) + "\n")
-    return path.read_text().strip()
 
 
 def read_state(state: Path) -> PersonIds:

@@ -12,6 +12,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 
+from pipelines.hub_salt import hub_salt
 from pipelines.settings import Settings
 
 from . import cluster, load, person_ids, quality, score
@@ -68,7 +69,7 @@ def link(settings: Settings, progress: Progress | None = None) -> LinkResult:
     say(f"linking {versions:,} identity versions")
     clients = link_versions(con, model, Thresholds.of(settings))
     settings.state.mkdir(parents=True, exist_ok=True)
-    salt = person_ids.hub_salt(settings.state / "hub_salt")
+    salt = hub_salt(settings.state)
     ids = person_ids.assign(clients, clients["central"], person_ids.read_state(settings.state), salt)
     index = _index(clients, ids)
     report = quality.report(con, model, index, Thresholds.of(settings))

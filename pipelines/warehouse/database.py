@@ -4,7 +4,6 @@ Input rows stay in Parquet files and are seen through views; a feed that has not
 the right columns. Nothing here knows what the tables mean.
 """
 
-import secrets
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from csv import DictReader
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import duckdb
 
+from pipelines.hub_salt import hub_salt
 from pipelines.settings import Settings
 from pipelines.warehouse.sqlfile import SqlFile, SqlFileError, TableName, load_folder
 
@@ -239,19 +239,6 @@ def count_rows(connection: duckdb.DuckDBPyConnection, name: TableName) -> int:
 
 def column_types(connection: duckdb.DuckDBPyConnection, name: TableName) -> dict[str, str]:
     return {column: kind for column, kind, *_ in connection.execute(f"describe {qualified(name)}").fetchall()}
-
-
-def hub_salt(state: Path) -> str:
-    """The hub's secret behind contact ids: made once, kept in the state folder, readable by its owner only."""
-    path = state / "hub_salt"
-    if not path.exists():
-        state.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_hex(32) + "\n", encoding="ascii")
-    salt = path.read_text(encoding="ascii").strip()
-    if len(salt) < 64:
-        raise ValueError(f"{path} does not hold 32 bytes in hex; restore it from the backup of the state folder")
-    return salt
 
 
 def identifier(name: str) -> str:

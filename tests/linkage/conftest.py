@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from pipelines.hub_salt import hub_salt
 from pipelines.linkage import link, train
-from pipelines.linkage.person_ids import hub_salt
 from pipelines.pseudonymise.delivery import pseudonymise
 from pipelines.settings import Settings
 
@@ -240,7 +240,7 @@ def trained(tmp_path_factory, known) -> Hub:
     """A hub with the background population and a model trained on it. Not to be changed."""
     hub = Hub(tmp_path_factory.mktemp("trained")).accept(known)
     train(hub.settings)
-    hub_salt(hub.settings.state / "hub_salt")
+    hub_salt(hub.settings.state)
     return hub
 
 

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from pipelines.linkage.person_ids import HISTORY_COLUMNS, INDEX_COLUMNS, PersonIds, assign, hub_salt
+from pipelines.linkage.person_ids import HISTORY_COLUMNS, INDEX_COLUMNS, PersonIds, assign
 
 SALT = "5a" * 32
 NOTHING = PersonIds(pd.DataFrame(columns=INDEX_COLUMNS), pd.DataFrame(columns=HISTORY_COLUMNS))
@@ -63,10 +63,3 @@ def test_the_same_people_again_change_nothing():
 @pytest.mark.parametrize("people", [("ab", "c"), ("c", "ab"), ("c", "ba")])
 def test_the_order_of_people_does_not_matter(people):
     assert run(NOTHING, *people)[0] == run(NOTHING, "ab", "c")[0]
-
-
-def test_the_salt_is_made_once_and_closed_to_others(tmp_path):
-    salt = hub_salt(tmp_path / "hub_salt")
-    assert len(bytes.fromhex(salt)) == 32
-    assert hub_salt(tmp_path / "hub_salt") == salt
-    assert (tmp_path / "hub_salt").stat().st_mode & 0o077 == 0

@@ -8,10 +8,11 @@ import dagster as dg
 import duckdb
 import pytest
 
+from pipelines.hub_salt import hub_salt
 from pipelines.settings import Settings
 from pipelines.warehouse.assets import warehouse_assets
 from pipelines.warehouse.checks import conservation_finding, key_finding, suite_finding, suite_path
-from pipelines.warehouse.database import build_all, build_table, hub_salt, load_reference, load_sql, open_warehouse
+from pipelines.warehouse.database import build_all, build_table, load_reference, load_sql, open_warehouse
 from pipelines.warehouse.sqlfile import SqlFileError, load_file
 
 ATTENDANCES = """
