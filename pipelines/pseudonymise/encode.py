@@ -5,14 +5,15 @@ A *Bloom filter* of a field is 512 bits, each q-gram setting BITS_PER_GRAM posit
 coefficient. A *token* is the first 8 bytes of an HMAC-SHA256 as a signed 64-bit integer: equal or not, nothing between.
 Every field and every blocking key has a subkey of its own. What each of these leaks is written down in docs/risks.
 
-The settings below and the bytes of the reference lists make the encoder's checksum: two agencies whose checksums
-differ could not be linked, and the hub refuses the second.
+The settings, the bytes of the reference lists and what comes of a few made-up records make the encoder's checksum: two
+agencies whose checksums differ could not be linked, and the hub refuses the second.
 """
 
 import hashlib
 import hmac
 import json
 from collections.abc import Callable, Iterable
+from functools import cache
 
 import jellyfish
 import numpy as np
@@ -118,11 +119,28 @@ def settings() -> dict:
     }
 
 
+# Made-up records whose tokens under a key of zeros are part of the checksum: it changes with what the encoder does, not
+# with how its code is written. Forename, surname, birth date, postcode, NHS number.
+SAMPLES = (
+    ("Mrs. Peggy", "O'Neil-Łukasz", "1938-03-04", "WX1 2AB", "943 476 5919"),
+    ("Bob James", "van der Berg", "1960-15-01", "W1A OAX", "9434765918"),
+    ("Baby", "Smith", "1970-01", "ZZ99 3VZ", ""),
+    ("José", "de la Cruz Jnr", "1985", "wx22", ""),
+    ("Smith", "Margaret", "1961-01-01", "EC1A1BB", "0000000000"),
+    ("Unknown", "", "1900-01-01", "", ""),
+)
+
+
+@cache
 def checksum() -> str:
-    """SHA-256 over the settings and the reference lists, 64 hex characters."""
+    """SHA-256 over the settings, the reference lists and the tokens of SAMPLES, 64 hex characters."""
     digest = hashlib.sha256(json.dumps(settings(), sort_keys=True).encode())
     for path in sorted(normalise.REFERENCE.glob("*.csv")):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    readers = (normalise.name, normalise.name, normalise.birth_date, normalise.postcode, normalise.nhs_number)
+    fields = [list(map(read, values)) for read, values in zip(readers, zip(*SAMPLES, strict=True), strict=True)]
+    for name, column in sorted(Encoder(bytes(32)).identity(*fields).items()):
+        digest.update(f"{name}\0{column.to_pylist()}\0".encode())
     return digest.hexdigest()
 
 

@@ -58,3 +58,10 @@ def test_the_columns_are_the_declared_ones_with_their_types():
     assert {name: array.type for name, array in columns.items()} == {
         name: kind for name, kind in encode.IDENTITY_COLUMNS.items() if name != "nhs_number_verified"
     }
+
+
+def test_the_checksum_changes_with_what_a_token_is_made_of(monkeypatch):
+    before = encode.checksum.__wrapped__()
+    assert encode.checksum.__wrapped__() == before
+    monkeypatch.setitem(encode.TOKENS, "dob_postcode", lambda f, s, d, p: p + d)
+    assert encode.checksum.__wrapped__() != before
