@@ -104,6 +104,6 @@ def summary(settings: Settings, folder: Path) -> str:
         "",
         f"Read      {current / 'board_pack.html'}",
         f"Query     {current / 'analyst.duckdb'} (schema marts) and board.duckdb beside it",
-        "Look at   dagster dev   (the graph, its checks and row counts)",
+        "Look at   .venv/bin/dagster dev   (the graph, its checks and row counts)",
     ]
     return "\n".join(lines)

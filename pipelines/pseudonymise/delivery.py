@@ -153,6 +153,8 @@ def describe(contents: Contents) -> str:
 def notices(contents: Contents) -> list[str]:
     """What a data officer should know about and need not act on."""
     found = []
+    if not len(contents.activity):
+        found.append("no activity: enough to try the linkage, but the hub takes a month in only with its activity")
     if contents.left_out_columns:
         found.append(
             f"columns of the activity file that are not in the contract and stay here: {', '.join(contents.left_out_columns)}"
