@@ -17,13 +17,14 @@ from pipelines.pseudonymise.errors import InputError
 from pipelines.settings import Settings
 from pipelines.synthetic.region import make_region
 
+FICTIONAL = ".fictional"  # in a data folder: the demo made what is in it, and may clear it
 HUB_FOLDERS = ("landing", "warehouse", "state", "releases", "dagster")
 
 
 def demo(settings: Settings, people: int, seed: int, progress: Callable[[str], None] = print) -> int:
     """Make the region, hand it over, run the pipeline, say what came of it. Returns the exit code."""
     folder = settings.project / "demo"
-    _refuse_real_deliveries(settings, folder)
+    _refuse_real_data(settings, folder)
     _make_region(settings, folder, people, seed, progress)
     _deliver(settings, folder, progress)
     outcome = runner.run(settings, progress=progress)
@@ -36,13 +37,15 @@ def demo(settings: Settings, people: int, seed: int, progress: Callable[[str], N
     return 1 if outcome.problems else 0
 
 
-def _refuse_real_deliveries(settings: Settings, folder: Path) -> None:
+def _refuse_real_data(settings: Settings, folder: Path) -> None:
+    """A hub's data folder that the demo did not make, or that holds other agencies' deliveries, is left alone."""
+    used = any(any(path.iterdir()) for path in (settings.landing, settings.state, settings.releases) if path.exists())
     fictional = {path.name for path in (folder / "agencies").glob("*")}
     others = {path.name for path in settings.landing.glob("*")} - fictional
-    if others:
+    if used and (others or not (settings.data / FICTIONAL).exists()):
         raise InputError(
-            f"{settings.landing} holds deliveries that are not the demo's ({', '.join(sorted(others))}). "
-            "Run the demo with UPSTREAM_DATA set to an empty folder, so that fiction and fact never mix."
+            f"{settings.data} holds data that are not the demo's. Run the demo with UPSTREAM_DATA set to an empty "
+            "folder, so that fiction and fact never mix."
         )
 
 
@@ -54,6 +57,8 @@ def _make_region(settings: Settings, folder: Path, people: int, seed: int, progr
         return
     for path in (*(settings.data / name for name in HUB_FOLDERS), folder):
         shutil.rmtree(path, ignore_errors=True)
+    settings.data.mkdir(parents=True, exist_ok=True)
+    (settings.data / FICTIONAL).touch()
     progress(f"Making a fictional region of {people:,} people (seed {seed})")
     make_region(folder, people=people, seed=seed, progress=progress)
 

@@ -1,5 +1,6 @@
 """The hub's own secret, behind person and contact ids: it never leaves the hub and says nothing about the agencies' key."""
 
+import contextlib
 import os
 import secrets
 import tempfile
@@ -15,7 +16,9 @@ def hub_salt(state: Path) -> str:
         descriptor, building = tempfile.mkstemp(prefix=".hub_salt-", dir=state)
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
             file.write(secrets.token_hex(32) + "\n")
-        os.replace(building, path)
+        with contextlib.suppress(FileExistsError):  # another first run was quicker: its salt stands
+            os.link(building, path)
+        os.unlink(building)
     salt = path.read_text(encoding="ascii").strip()
     if len(salt) != 64:
         raise ValueError(f"{path} does not hold 32 bytes in hex; restore it from the backup of the state folder")

@@ -48,7 +48,7 @@ def link_benchmark(
     with _timed(seconds, "encode"):
         files, lookup = _pseudonymised(people, out / "tokens")
         progress(f"{len(lookup):,} records pseudonymised")
-    con = load.connect(settings.threads, settings.memory_limit)
+    con = load.connect(settings.threads, settings.memory_limit, out / "spill")
     with _timed(seconds, "load"):
         load.load_versions(con, files)
     shutil.rmtree(out / "tokens")

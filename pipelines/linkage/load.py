@@ -23,10 +23,12 @@ class ColumnRefused(ValueError):
     """A people file holds a column that linkage must not see, or lacks one that it needs."""
 
 
-def connect(threads: int = 2, memory_limit: str = "8GB") -> duckdb.DuckDBPyConnection:
+def connect(threads: int = 2, memory_limit: str = "8GB", spill: Path | None = None) -> duckdb.DuckDBPyConnection:
     """An in-memory database of its own: tokens are never attached to the warehouse."""
     con = duckdb.connect()
     con.execute(f"set threads = {threads}; set memory_limit = '{memory_limit}'; set preserve_insertion_order = true")
+    if spill:  # DuckDB's own default is a folder of wherever the command was typed
+        con.execute(f"set temp_directory = '{spill}'")
     return con
 
 

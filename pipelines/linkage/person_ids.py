@@ -52,7 +52,7 @@ def assign(clients: pd.DataFrame, cluster: pd.Series, last: PersonIds, salt: str
             issued[ids[row.cluster]] = run
     now["person_id_now"] = now.cluster.map(ids)
     index = now[KEY].assign(person_id=now.person_id_now, issued=now.person_id_now.map(issued).astype("int64"))
-    events = _events(now, last, run)
+    events = _not_yet_written(_events(now, last, run), last.history)
     history = pd.concat([last.history, events], ignore_index=True) if len(events) else last.history
     return PersonIds(index.sort_values(KEY, ignore_index=True), history)
 
@@ -89,6 +89,13 @@ def _new_id(salt: str, key: str, used: set[str]) -> str:
             used.add(person_id)
             return person_id
         attempt += 1
+
+
+def _not_yet_written(events: pd.DataFrame, history: pd.DataFrame) -> pd.DataFrame:
+    """Events without those of a run that was killed after it wrote its history and before it wrote its index."""
+    what = ["event", "person_id", "other_person_id"]
+    written = set(history.loc[history.run == history.run.max(), what].itertuples(index=False, name=None))
+    return events[[event not in written for event in events[what].itertuples(index=False, name=None)]]
 
 
 def _events(now: pd.DataFrame, last: PersonIds, run: int) -> pd.DataFrame:

@@ -51,7 +51,7 @@ class LinkResult:
 def train(settings: Settings, progress: Progress | None = None) -> Model:
     """Learn a model from all accepted people, keep it in the state folder and make it current."""
     say = progress or (lambda text: None)
-    con = load.connect(settings.threads, settings.memory_limit)
+    con = load.connect(settings.threads, settings.memory_limit, settings.linkage / "spill")
     versions = load.load_versions(con, load.people_files(settings.linkage))
     say(f"learning from {versions:,} identity versions")
     model = learn(con, settings.linkage_seed)
@@ -64,7 +64,7 @@ def link(settings: Settings, progress: Progress | None = None) -> LinkResult:
     """Link all accepted people with the current model (trained now if there is none) and write index and quality."""
     say = progress or (lambda text: None)
     model = current_model(settings.state / "models") or train(settings, progress)
-    con = load.connect(settings.threads, settings.memory_limit)
+    con = load.connect(settings.threads, settings.memory_limit, settings.linkage / "spill")
     versions = load.load_versions(con, load.people_files(settings.linkage))
     say(f"linking {versions:,} identity versions")
     clients = link_versions(con, model, Thresholds.of(settings))
@@ -77,8 +77,9 @@ def link(settings: Settings, progress: Progress | None = None) -> LinkResult:
     con.close()
     write_parquet(index, settings.linkage / "person_index.parquet")
     write_parquet(report, settings.linkage / "quality.parquet")
-    write_parquet(ids.index, settings.state / "person_index.parquet")
+    # History first: what a kill between the two leaves is written once, not lost.
     write_parquet(ids.history, settings.state / "person_history.parquet")
+    write_parquet(ids.index, settings.state / "person_index.parquet")
     say(f"{len(index):,} records of {index.person_id.nunique():,} people")
     return LinkResult(
         clients=len(index),

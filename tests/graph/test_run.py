@@ -1,5 +1,6 @@
 """A run takes everything in once, says what it could not take, and the same again changes nothing."""
 
+import fcntl
 import hashlib
 import json
 from pathlib import Path
@@ -121,6 +122,12 @@ def test_a_truncated_a_wrongly_keyed_and_an_empty_delivery_count_as_not_arrived(
     assert len(set(reasons)) == 3
     assert len(outcome.problems) == 3
     assert content(hub) == before
+
+
+def test_a_second_run_at_the_same_time_says_so_and_does_nothing(region):
+    with (region.settings.data / ".run.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert "Another run is under way" in region.run().problems[0]
 
 
 def test_a_run_with_nothing_delivered_says_so(tmp_path, region):

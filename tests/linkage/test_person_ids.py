@@ -63,3 +63,10 @@ def test_the_same_people_again_change_nothing():
 @pytest.mark.parametrize("people", [("ab", "c"), ("c", "ab"), ("c", "ba")])
 def test_the_order_of_people_does_not_matter(people):
     assert run(NOTHING, *people)[0] == run(NOTHING, "ab", "c")[0]
+
+
+def test_a_run_killed_between_its_history_and_its_index_writes_its_events_once():
+    _, before = run(NOTHING, "abc", "d")
+    _, after = run(before, "abcd")
+    _, again = run(PersonIds(before.index, after.history), "abcd")
+    assert events(again) == ["merge"]
