@@ -272,6 +272,8 @@ def _run(connection: duckdb.DuckDBPyConnection, file: SqlFile, statement: str) -
     except duckdb.DataError as error:
         # The database would quote the value that it stumbled on, which may be a person's.
         reason = f"{type(error).__name__} at a value that is not shown here; cast it with try_cast or refuse it earlier"
+    except duckdb.Error as error:
+        reason = f"{type(error).__name__}, of which no more is shown here because it may quote a value"
     raise SqlFileError(f"{file.schema}/{file.table}.sql does not run: {reason}")
 
 

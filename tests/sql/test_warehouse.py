@@ -146,17 +146,34 @@ def test_a_file_whose_columns_the_database_sees_otherwise_is_refused(settings, t
         build_table(connection, load_file(path))
 
 
-def test_an_error_in_the_data_does_not_quote_a_value(settings, tmp_path):
+@pytest.mark.parametrize(
+    ("expression", "error_type"),
+    [
+        pytest.param("x::integer", "ConversionException", id="A cast"),
+        pytest.param("strptime(x, '%Y')", "InvalidInputException", id="A function that reads a text"),
+        pytest.param("error(x)", "InvalidInputException", id="An error that the query itself raises"),
+    ],
+)
+def test_an_error_in_the_data_does_not_quote_a_value(settings, tmp_path, expression, error_type):
     path = tmp_path / "marts" / "wrong.sql"
     path.parent.mkdir()
     path.write_text(
-        "-- One row.\nselect\n    x::integer as number -- A number\nfrom (values ('Mrs Secret')) as t (x)\n"
+        f"-- One row.\nselect\n    {expression} as number -- A number\nfrom (values ('Mrs Secret')) as t (x)\n"
     )
     with open_warehouse(settings) as connection, pytest.raises(SqlFileError) as error:
         build_table(connection, load_file(path))
-    assert "ConversionException" in str(error.value)
+    assert "marts/wrong.sql" in str(error.value)
+    assert error_type in str(error.value)
     assert "Secret" not in str(error.value)
     assert error.value.__context__ is None
+
+
+def test_an_error_in_the_query_is_told_in_the_database_s_words(settings, tmp_path):
+    path = tmp_path / "marts" / "wrong.sql"
+    path.parent.mkdir()
+    path.write_text("-- One row.\nselect\n    nickname -- A name\nfrom staging.people\n")
+    with open_warehouse(settings) as connection, pytest.raises(SqlFileError, match='"nickname" not found'):
+        build_table(connection, load_file(path))
 
 
 def test_codes_keep_their_leading_zeros_and_have_a_key_for_comparison(settings):
