@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 
 WORD = re.compile(r"\b[^\W\d_]{4,}\b|\b[0-9]{10}\b")
 # Random bytes, such as a Bloom filter's, spell a name of four letters by chance; six letters practically never.
-WORD_IN_BYTES = re.compile(r"[^\W\d_]{6,}|[0-9]{10}")
+WORD_IN_BYTES = re.compile(r"[a-z]{6,}|[0-9]{10}")
+SPACED_NUMBER = re.compile(r"\b([0-9]{3})[ -]([0-9]{3})[ -]([0-9]{4})\b")
 
 
 def leaks(folder: Path, plaintext: set[str]) -> set[tuple[str, str]]:
@@ -27,7 +28,7 @@ def words_of(text: str | bytes) -> list[str]:
     """Lower-case words of four letters or more and numbers of ten digits; in bytes, of six letters or more."""
     if isinstance(text, bytes):
         return WORD_IN_BYTES.findall(text.decode("latin-1").lower())
-    return WORD.findall(text.lower())
+    return WORD.findall(SPACED_NUMBER.sub(r"\1\2\3", text.lower()))
 
 
 def _texts(path: Path) -> Iterator[str | bytes]:
@@ -53,7 +54,10 @@ def _texts(path: Path) -> Iterator[str | bytes]:
                 for row in connection.execute(f'select * from "{table}"').fetchall():
                     yield from map(_text, row)
     else:
-        yield path.read_bytes().decode("latin-1")
+        text = path.read_bytes().decode("utf-8", errors="replace")
+        yield text
+        if path.suffix == ".json":  # \u00e9 is a letter too
+            yield json.dumps(json.loads(text), ensure_ascii=False)
 
 
 def _text(value: object) -> str | bytes:
