@@ -29,7 +29,7 @@ from .delivery import (
     stated_rows,
 )
 from .gate import Delivered, Judgement, judge, row_numbers
-from .month import Counts, DeliveryOutcome, Month, slot_of, write_month
+from .month import Counts, DeliveryOutcome, Month, made_of, slot_of, write_month
 
 ROWS_AT_ONCE = 1_000_000  # of all files as stated in the notes; months beyond that are judged in another go
 
@@ -68,37 +68,39 @@ def ingest_months(settings: Settings, feed: str, periods: list[str]) -> list[Mon
     """
     months = []
     for portion in _portions(settings, feed, periods):
+        # Before they are judged: what lands or changes meanwhile leaves a month that is not up to date.
+        made = {period: made_of(settings, received) for period, received in portion.items()}
         together = {period: Month(feed, period) for period in portion}
-        _fill(settings, feed, together)
+        _fill(settings, feed, together, portion)
         for month in together.values():
-            write_month(settings, month)
+            write_month(settings, month, made[month.period])
         months += together.values()
     return months
 
 
-def _portions(settings: Settings, feed: str, periods: list[str]) -> Iterator[list[str]]:
-    """Periods in order, in groups of about ROWS_AT_ONCE rows."""
-    portion, rows = [], 0
+def _portions(settings: Settings, feed: str, periods: list[str]) -> Iterator[dict[str, list[Received]]]:
+    """Periods in order, each with its deliveries, in groups of about ROWS_AT_ONCE rows."""
+    portion, rows = {}, 0
     for period in periods:
         received = received_deliveries(settings, feed, period)
         more = sum(count or 0 for delivery in received for count in stated_rows(delivery).values())
         if portion and rows + more > ROWS_AT_ONCE:
             yield portion
-            portion, rows = [], 0
-        portion.append(period)
+            portion, rows = {}, 0
+        portion[period] = received
         rows += more
     if portion:
         yield portion
 
 
-def _fill(settings: Settings, feed: str, months: dict[str, Month]) -> None:
+def _fill(settings: Settings, feed: str, months: dict[str, Month], deliveries: dict[str, list[Received]]) -> None:
     """Add to each month what becomes of its deliveries: in rounds, from the last of each slot to the first."""
     slots: dict[tuple[str, str], list[Received]] = {}
     for period in months:
-        for received in received_deliveries(settings, feed, period):
+        for received in deliveries[period]:
             slots.setdefault((period, received.agency), []).append(received)
     while slots:
-        candidates = _look_into(settings, feed, [deliveries.pop() for deliveries in slots.values()])
+        candidates = _look_into(settings, feed, [waiting.pop() for waiting in slots.values()])
         for candidate in candidates:
             month = months[candidate.received.period]
             earlier = slots[candidate.received.period, candidate.received.agency]
@@ -106,7 +108,7 @@ def _fill(settings: Settings, feed: str, months: dict[str, Month]) -> None:
                 reason = f"Superseded by delivery {candidate.received.delivery_id}."
                 month.deliveries += [_outcome(received, "superseded", reason) for received in earlier]
                 earlier.clear()
-        slots = {slot: deliveries for slot, deliveries in slots.items() if deliveries}
+        slots = {slot: waiting for slot, waiting in slots.items() if waiting}
     for month in months.values():
         month.deliveries.sort(key=lambda outcome: (outcome.received.agency, outcome.received.sequence))
 

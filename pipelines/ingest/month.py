@@ -107,15 +107,25 @@ def month_files(settings: Settings, feed: str, period: str) -> dict[str, Path]:
 def is_up_to_date(settings: Settings, feed: str, period: str) -> bool:
     """Whether the feed's month was made by this code from these deliveries, suites, code lists and contracts."""
     try:
-        made_of = json.loads(_made_of_file(settings, feed, period).read_text(encoding="utf-8"))
+        recorded = json.loads(_made_of_file(settings, feed, period).read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return False
     there = all(path.exists() for path in month_files(settings, feed, period).values())
-    return there and made_of == _made_of(settings, feed, period)
+    now = made_of(settings, received_deliveries(settings, feed, period))
+    return there and recorded == {**now, "region": read_region(settings)}
 
 
-def write_month(settings: Settings, month: Month) -> None:
-    """Write all files beside their places, then move them in.
+def made_of(settings: Settings, deliveries: list[Received]) -> dict:
+    """Digests of all that a feed's month comes from but the region, which its own deliveries may set."""
+    return {
+        "deliveries": {received.name: content_digest(received) for received in deliveries},
+        "rules": rules_digest(settings),
+        "code": _code_digest(),
+    }
+
+
+def write_month(settings: Settings, month: Month, made: dict) -> None:
+    """Write all files beside their places, then move them in. made: made_of the month, from before it was judged.
 
     The record of what they were made of goes first and comes back last: an interrupted run leaves a month that is not
     up to date.
@@ -135,12 +145,12 @@ def write_month(settings: Settings, month: Month) -> None:
     for name, path in beside.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         pq.write_table(tables[name], path, compression="zstd")
-    made_of = _made_of_file(settings, month.feed, month.period)
-    made_of.unlink(missing_ok=True)
+    record = _made_of_file(settings, month.feed, month.period)
+    record.unlink(missing_ok=True)
     for name, path in beside.items():
         path.replace(files[name])
-    text = json.dumps(_made_of(settings, month.feed, month.period), indent=2, sort_keys=True)
-    made_of.write_text(text + "\n", encoding="utf-8")
+    text = json.dumps({**made, "region": read_region(settings)}, indent=2, sort_keys=True)
+    record.write_text(text + "\n", encoding="utf-8")
 
 
 def _joined(tables: list[pa.Table], schema: list) -> pa.Table:
@@ -166,16 +176,6 @@ def _delivery_row(outcome: DeliveryOutcome) -> dict:
 
 def _made_of_file(settings: Settings, feed: str, period: str) -> Path:
     return settings.accepted / feed / f"{period}.made_of.json"
-
-
-def _made_of(settings: Settings, feed: str, period: str) -> dict:
-    """Digests of all that a feed's month comes from."""
-    return {
-        "deliveries": {r.name: content_digest(r) for r in received_deliveries(settings, feed, period)},
-        "region": read_region(settings),
-        "rules": rules_digest(settings),
-        "code": _code_digest(),
-    }
 
 
 @lru_cache(maxsize=1)

@@ -4,7 +4,9 @@ import json
 import shutil
 
 import pyarrow.parquet as pq
+import pytest
 
+from pipelines.ingest import accept
 from pipelines.ingest.accept import ingest_month, ingest_months
 from pipelines.ingest.month import is_up_to_date, month_files
 from pipelines.ingest.status import months_delivered, months_expected, status_rows
@@ -46,6 +48,27 @@ def test_a_month_is_up_to_date_until_something_it_comes_from_changes(region) -> 
         changed.write_bytes(was)
     region.deliver(rows=[{}])
     assert not up_to_date()
+
+
+def test_a_delivery_that_lands_while_others_are_judged_is_taken_in_by_the_next_run(
+    region, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    landed = []
+
+    def judge_while_another_lands(*arguments: object) -> list:
+        landed.append(region.deliver(rows=[{}] * 3).name)
+        return judge(*arguments)
+
+    judge = accept.judge
+    region.deliver(rows=[{}])
+    with monkeypatch.context() as patched:
+        patched.setattr(accept, "judge", judge_while_another_lands)
+        ingest_month(region.settings, FEED, region.period)
+    assert len(region.table("activity")) == 1
+    assert not is_up_to_date(region.settings, FEED, region.period)
+    ingest_month(region.settings, FEED, region.period)
+    assert {row["delivery_id"] for row in region.table("activity")} == set(landed)
+    assert is_up_to_date(region.settings, FEED, region.period)
 
 
 def test_files_of_a_month_keep_tokens_and_attributes_apart_and_are_there_without_a_delivery(region) -> None:
