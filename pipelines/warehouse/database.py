@@ -74,7 +74,9 @@ REFERENCE_TYPES = {
     "min_crisis": "INTEGER",
     "min_agencies": "INTEGER",
     "window_days": "INTEGER",
+    "acuity": "INTEGER",
     "crisis": "BOOLEAN",
+    "went_home": "BOOLEAN",
     "frailty_signal": "BOOLEAN",
     "counts_as_subject": "BOOLEAN",
     "ended_without_help": "BOOLEAN",
@@ -91,6 +93,8 @@ SCHEMAS = ("accepted", "linkage", "reference", "staging", "journeys", "opportuni
 CODE_KEY = r"regexp_replace(replace(lower({}), '&', 'and'), '[^a-z0-9]', '', 'g')"
 MACROS = {
     "code_key(code)": CODE_KEY.format("code"),
+    # A cell that holds several codes separates them by commas or by semicolons, as its agency pleases.
+    "code_items(codes)": r"string_split_regex(trim(codes), '\s*[,;]\s*')",
     "contact_key(agency, feed, reference)": "'C' || substr(sha256(getvariable('hub_salt') || '|' || agency || '|' || feed || '|' || reference), 1, 16)",
 }
 

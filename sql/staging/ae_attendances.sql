@@ -15,7 +15,7 @@ coded_needs as (
     union all
     select agency, period, row_number, 'ae_injury_intent', EC_Injury_Intent_SNOMED_CT from attendances
     union all
-    select agency, period, row_number, 'ae_diagnosis', unnest(string_split(Der_EC_Diagnosis_All, ',')) from attendances
+    select agency, period, row_number, 'ae_diagnosis', unnest(code_items(Der_EC_Diagnosis_All)) from attendances
 ),
 
 first_needs as (
@@ -45,9 +45,9 @@ mapped as (
             'died',
             coalesce(destination.outcome_group, status.outcome_group, 'unknown')
         ) as outcome_group,
-        coalesce(destination.label in ('Home', 'Residential home', 'Nursing home'), false) as went_home,
+        coalesce(destination.went_home, false) as went_home,
         coalesce(source.raised_by, arrival_mode.raised_by, 'unknown') as raised_by,
-        try_cast(left(acuity.label, 1) as integer) as acuity,
+        acuity.acuity,
         attributes.age_band
     from attendances as attendance
     left join first_needs using (agency, period, row_number)

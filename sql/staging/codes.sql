@@ -15,7 +15,9 @@ select
     codes.raised_by, -- Who raised the contact
     codes.crisis, -- Whether the code makes a contact a crisis contact
     codes.counts_as_subject, -- Whether a person in this role is the one whom the contact is about
-    codes.frailty_signal -- Whether the code is a sign of frailty
+    codes.frailty_signal, -- Whether the code is a sign of frailty
+    codes.went_home, -- Whether a patient with this destination went to their own home or a care home
+    codes.acuity -- Acuity from 1 (immediate) to 5 (low)
 from reference.codes
 inner join periods
     on last_day((periods.period || '-01')::date) between codes.valid_from and coalesce(codes.valid_to, 'infinity'::date)

@@ -15,7 +15,7 @@ coded_needs as (
     union all
     select agency, period, row_number, 'police_rcrp_category', 's136' from incidents where s136
     union all
-    select agency, period, row_number, 'police_qualifier', unnest(string_split(qualifiers, ';')) from incidents
+    select agency, period, row_number, 'police_qualifier', unnest(code_items(qualifiers)) from incidents
 ),
 
 first_needs as (

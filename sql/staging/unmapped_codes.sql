@@ -41,7 +41,7 @@ codes_given as (
         given.column_name,
         given.times,
         columns.code_list,
-        unnest(if(columns.type = 'codes', string_split_regex(given.value, '[,;]'), [given.value])) as code
+        unnest(if(columns.type = 'codes', code_items(given.value), [given.value])) as code
     from values_given as given
     inner join reference.feed_columns as columns
         on columns.feed = given.feed and columns."column" = given.column_name

@@ -80,11 +80,13 @@ POLICE = {
         row_number | nsir_open          | qualifiers
         1          | Concern for safety | repeat; Vulnerable older person;dementia
         2          | ASB - Personal     | alcohol;mental health
+        3          | ASB - Personal     | alcohol, mental health
         """,
         """
         row_number | need
         1          | dementia
         2          | mental_health
+        3          | mental_health
         """,
     ),
     "Codes are matched however they are spelt, and one in no list gives an unknown need": (
@@ -166,6 +168,7 @@ AE = {
         """
         row_number | EC_Chief_Complaint_SNOMED_CT | Der_EC_Diagnosis_All | EC_Injury_Intent_SNOMED_CT
         1          | 21522001                     | 125605004,52448006   |
+        5          |                              | 125605004; 52448006; |
         2          | 161898004                    | 25702006             |
         3          | 312608009                    |                      | 276853009
         4          |                              |                      |
@@ -173,6 +176,7 @@ AE = {
         """
         row_number | need          | later_life_need
         1          | dementia      | dementia
+        5          | dementia      | dementia
         2          | alcohol_drugs | frailty
         3          | mental_health |
         4          | unknown       |
@@ -238,6 +242,34 @@ AE = {
 @pytest.mark.parametrize(("rows", "expected"), AE.values(), ids=AE)
 def test_ae_attendances(check_feed, rows, expected):
     check_feed("ae_attendances", rows, expected)
+
+
+def test_going_home_and_acuity_are_what_the_code_lists_say_whatever_the_labels(check):
+    check(
+        "staging.ae_attendances",
+        {
+            "accepted.deliveries": JANUARY,
+            "accepted.ae_attendances": """
+            row_number | Discharge_Destination_SNOMED_CT | EC_Acuity_SNOMED_CT
+            1          | 11                              | 21
+            2          | 12                              | 22
+            3          |                                 |
+            """,
+            "reference.codes": """
+            code_list                | code_key | label                | went_home | acuity | valid_from
+            ae_discharge_destination | 11       | Own home             | true      |        | 2017-10-01
+            ae_discharge_destination | 12       | Home                 | false     |        | 2017-10-01
+            ae_acuity                | 21       | Immediate            |           | 1      | 2017-10-01
+            ae_acuity                | 22       | 1 that is very first |           | 2      | 2017-10-01
+            """,
+        },
+        """
+        row_number | went_home | acuity
+        1          | true      | 1
+        2          | false     | 2
+        3          | false     |
+        """,
+    )
 
 
 def test_the_age_band_is_the_one_delivered_with_the_attendance(check):
