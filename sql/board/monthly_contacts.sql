@@ -1,5 +1,5 @@
 -- One row per feed and month of the period covered: contacts, and how many of them came from people who cycle. A month
--- in which the feed did not arrive is a row without figures.
+-- for which the feed did not arrive, or arrived from some of its agencies only, is a row without figures.
 -- Key: month, feed_label
 with cycling_people as (
     select person_id from marts.cycling_people where definition_id = 'cross_agency_cycle'
@@ -9,7 +9,7 @@ months as (
     select
         period as month,
         feed,
-        bool_or(measure = 'accepted') as arrived
+        bool_and(measure <> 'missing_delivery') as arrived
     from marts.data_quality
     where measure in ('accepted', 'missing_delivery')
     group by period, feed
@@ -31,7 +31,7 @@ counted as (
 select
     months.month, -- [label] Month as YYYY-MM
     feeds.label as feed_label, -- [label] Service
-    months.arrived, -- [label] Whether the service's records for the month arrived
+    months.arrived, -- [label] Whether all of the service's records for the month arrived
     if(months.arrived, coalesce(counted.contacts, 0), null) as contacts, -- [count] Contacts that started in the month
     if(months.arrived, coalesce(counted.people, 0), null) as people, -- [people] People with at least one of them
     if(

@@ -1,18 +1,7 @@
 -- One row per agency, feed, delivery month and thing counted: rows received, accepted and refused by rule, deliveries
 -- that are missing or were refused, codes that are in no code list, rows left out of the contacts, and contacts.
 -- Key: period, feed, agency, measure, detail
-with slots as (
-    select distinct deliveries.agency, deliveries.feed, months.period
-    from accepted.deliveries as deliveries
-    cross join (select distinct period from accepted.deliveries) as months
-    union
-    select null, feeds.feed, months.period
-    from reference.feeds as feeds
-    anti join accepted.deliveries as deliveries on feeds.feed = deliveries.feed
-    cross join (select distinct period from accepted.deliveries) as months
-),
-
-accepted_deliveries as (
+with accepted_deliveries as (
     select * from accepted.deliveries where status = 'accepted'
 ),
 
@@ -40,10 +29,8 @@ measures as (
     group by all
     union all
     select agency, feed, period, 'missing_delivery', null, 1
-    from slots
-    anti join accepted_deliveries as deliveries
-        on slots.feed = deliveries.feed and slots.agency is not distinct from deliveries.agency
-        and slots.period = deliveries.period
+    from staging.slots
+    where not arrived
     union all
     select agency, feed, period, 'refused_delivery', null, count(*)
     from accepted.deliveries

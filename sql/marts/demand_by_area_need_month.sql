@@ -1,15 +1,13 @@
 -- One row per area, need and month with at least one contact. Months are months of the start and lie within the period
--- covered by deliveries; compare them only with the same number of feeds arrived.
+-- covered by deliveries; compare them only where as much arrived. Each agency's delivery of a feed counts on its own.
 -- Key: month, lsoa, need
 with feeds_by_month as (
     select
-        months.period as month,
-        count(distinct deliveries.feed) as feeds_arrived,
-        (select count(*) from reference.feeds) as feeds_expected
-    from (select distinct period from accepted.deliveries) as months
-    left join accepted.deliveries as deliveries
-        on months.period = deliveries.period and deliveries.status = 'accepted'
-    group by months.period
+        period as month,
+        count(*) filter (arrived) as feeds_arrived,
+        count(*) as feeds_expected
+    from staging.slots
+    group by period
 ),
 
 demand as (
@@ -33,8 +31,8 @@ select
     demand.contacts, -- Contacts
     demand.people, -- People with at least one of them
     demand.crisis_contacts, -- Crisis contacts
-    feeds_by_month.feeds_arrived, -- Feeds that arrived for the month
-    feeds_by_month.feeds_expected, -- Feeds that were expected
+    feeds_by_month.feeds_arrived, -- Deliveries that arrived for the month, each agency's of each feed counted
+    feeds_by_month.feeds_expected, -- Deliveries that were expected, each agency's of each feed counted
     areas.residents -- Residents of the area
 from demand
 inner join feeds_by_month using (month)

@@ -6,19 +6,56 @@ def test_headlines_carry_the_smallest_and_largest_value_over_the_linkage_scenari
         "board.headlines",
         {
             "marts.headline_scenarios": """
-            headline_id           | scenario | people | contacts | minutes | share
-            people_who_cycle      | central  | 20     | 200      |         | 0.2
-            people_who_cycle      | low      | 25     | 230      |         | 0.25
-            people_who_cycle      | high     | 18     | 190      |         | 0.15
-            police_hospital_waits | central  | 9      | 30       | 900     |
-            police_hospital_waits | low      | 8      | 30       | 900     |
-            police_hospital_waits | high     | 10     | 30       | 900     |
+            headline_id           | scenario | people | contacts | minutes
+            people_who_cycle      | central  | 20     | 200      |
+            people_who_cycle      | low      | 25     | 230      |
+            people_who_cycle      | high     | 18     | 190      |
+            police_hospital_waits | central  | 9      | 30       | 900
+            police_hospital_waits | low      | 8      | 30       | 900
+            police_hospital_waits | high     | 10     | 30       | 900
             """
         },
         """
-        position | headline_id           | unit    | people | people_low | people_high | contacts | contacts_low | contacts_high | minutes | share | share_low | share_high
-        4        | people_who_cycle      | people  | 20     | 18         | 25          | 200      | 190          | 230           |         | 0.2   | 0.15      | 0.25
-        8        | police_hospital_waits | minutes | 9      | 8          | 10          | 30       | 30           | 30            | 900     |       |           |
+        position | headline_id           | unit    | people | people_low | people_high | contacts | contacts_low | contacts_high | minutes
+        4        | people_who_cycle      | people  | 20     | 18         | 25          | 200      | 190          | 230           |
+        8        | police_hospital_waits | minutes | 9      | 8          | 10          | 30       | 30           | 30            | 900
+        """,
+    )
+
+
+def test_a_headline_has_the_counts_that_its_share_is_worked_out_from(check):
+    check(
+        "board.headlines",
+        {
+            "marts.headline_scenarios": """
+            headline_id                         | scenario | people | contacts
+            people_seen                         | central  | 90     | 500
+            people_who_cycle                    | central  | 20     | 200
+            ae_stays_12_hours                   | central  | 1      | 1
+            earlier_opportunities_before_crisis | central  | 2      | 3
+            """,
+            "marts.waits": """
+            contact_id | person_id | wait_kind
+            C1         | P1        | ae_stay
+            C2         | P1        | ae_stay
+            C3         | P2        | ae_stay
+            C4         | P3        | police_hospital_wait
+            """,
+            "marts.earlier_opportunities": """
+            rule_id | person_id | signal_contact_id | followed_by_crisis | window_complete
+            MO3     | P1        | C1                | true               | true
+            MO3     | P1        | C2                | true               | true
+            MO3     | P2        | C3                | false              | true
+            MO3     | P2        | C4                | true               | false
+            MO3     | P3        | C5                | false              | false
+            """,
+        },
+        """
+        headline_id                         | people_in_base | people_base | contacts_in_base | contacts_base
+        people_seen                         |                |             |                  |
+        people_who_cycle                    | 20             | 90          | 200              | 500
+        ae_stays_12_hours                   | 1              | 2           | 1                | 3
+        earlier_opportunities_before_crisis | 1              | 2           | 2                | 3
         """,
     )
 
@@ -52,6 +89,31 @@ def test_a_month_that_did_not_arrive_has_no_figures_rather_than_zero(check):
         2024-01 | A&E        | true    | 3        | 2      | 2                            | 1
         2024-02 | A&E        | false   |          |        |                              |
         2024-01 | Police     | true    | 0        | 0      | 0                            | 0
+        """,
+    )
+
+
+def test_a_month_without_one_agency_of_a_feed_has_no_figures_for_the_feed(check):
+    check(
+        "board.monthly_contacts",
+        {
+            "marts.data_quality": """
+            period  | feed           | agency | measure          | rows
+            2024-01 | ae_attendances | RWX    | accepted         | 3
+            2024-01 | ae_attendances | RWY    | accepted         | 2
+            2024-02 | ae_attendances | RWX    | accepted         | 3
+            2024-02 | ae_attendances | RWY    | missing_delivery | 1
+            """,
+            "marts.contacts": """
+            contact_id | person_id | feed           | started_at
+            C1         | P1        | ae_attendances | 2024-01-01
+            C2         | P1        | ae_attendances | 2024-02-01
+            """,
+        },
+        """
+        month   | feed_label | arrived | contacts
+        2024-01 | A&E        | true    | 1
+        2024-02 | A&E        | false   |
         """,
     )
 
@@ -92,9 +154,9 @@ def test_first_missed_doors_are_counted_by_need_and_service(check):
             """
         },
         """
-        need_label             | door_label        | spells | people | share
-        Dementia and confusion | Adult social care | 3      | 2      | 0.75
-        Dementia and confusion | Police            | 1      | 1      | 0.25
-        Crime and disorder     | Police            | 1      | 1      | 1
+        need_label             | door_label        | spells | people
+        Dementia and confusion | Adult social care | 3      | 2
+        Dementia and confusion | Police            | 1      | 1
+        Crime and disorder     | Police            | 1      | 1
         """,
     )

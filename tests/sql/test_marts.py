@@ -139,7 +139,7 @@ def test_every_stay_is_kept_however_long_and_its_flags_turn_at_4_12_and_24_hours
     )
 
 
-def test_demand_counts_people_and_contacts_apart_and_says_how_many_feeds_arrived(check):
+def test_demand_counts_people_and_contacts_apart_and_says_how_many_deliveries_arrived(check):
     check(
         "marts.demand_by_area_need_month",
         {
@@ -150,23 +150,26 @@ def test_demand_counts_people_and_contacts_apart_and_says_how_many_feeds_arrived
             C3         | P2        | E01990001 | frailty | false  | 2024-01-02
             C4         | P2        | E01990001 | crime   | false  | 2024-01-02
             C5         | P2        |           | frailty | false  | 2024-02-01
-            C6         | P2        | E01990001 | frailty | false  | 2019-02-01
+            C6         | P2        |           | frailty | false  | 2024-03-01
+            C7         | P2        | E01990001 | frailty | false  | 2019-02-01
             """,
             "accepted.deliveries": """
-            feed               | period  | status
-            police_incidents   | 2024-01 | accepted
-            ae_attendances     | 2024-01 | accepted
-            ae_attendances     | 2024-01 | superseded
-            social_care_events | 2024-01 | accepted
-            police_incidents   | 2024-02 | refused
-            ae_attendances     | 2024-02 | accepted
+            agency | feed             | period  | status
+            NPOL   | police_incidents | 2024-01 | accepted
+            RWX    | ae_attendances   | 2024-01 | accepted
+            RWX    | ae_attendances   | 2024-01 | superseded
+            RWY    | ae_attendances   | 2024-01 | accepted
+            NPOL   | police_incidents | 2024-02 | refused
+            RWX    | ae_attendances   | 2024-02 | accepted
+            RWX    | ae_attendances   | 2024-04 | accepted
             """,
         },
         """
         month   | lsoa      | need    | contacts | people | crisis_contacts | feeds_arrived | feeds_expected | residents
-        2024-01 | E01990001 | frailty | 3        | 2      | 1               | 3             | 3              | 1930
-        2024-01 | E01990001 | crime   | 1        | 1      | 0               | 3             | 3              | 1930
-        2024-02 |           | frailty | 1        | 1      | 0               | 1             | 3              |
+        2024-01 | E01990001 | frailty | 3        | 2      | 1               | 3             | 4              | 1930
+        2024-01 | E01990001 | crime   | 1        | 1      | 0               | 3             | 4              | 1930
+        2024-02 |           | frailty | 1        | 1      | 0               | 1             | 4              |
+        2024-03 |           | frailty | 1        | 1      | 0               | 0             | 4              |
         """,
     )
 
@@ -224,6 +227,35 @@ def test_data_quality_accounts_for_every_row_and_every_delivery(check):
         2024-02 | ae_attendances     | RWX    | accepted         | activity              | 1
         2024-01 | social_care_events |        | missing_delivery |                       | 1
         2024-02 | social_care_events |        | missing_delivery |                       | 1
+        """,
+    )
+
+
+def test_data_quality_shows_the_month_for_which_nobody_delivered_anything(check):
+    check(
+        "marts.data_quality",
+        {
+            "accepted.deliveries": """
+            agency | feed               | period  | accepted_people
+            RWX    | ae_attendances     | 2024-01 | 4
+            NPOL   | police_incidents   | 2024-01 | 5
+            LAWX   | social_care_events | 2024-01 | 6
+            RWX    | ae_attendances     | 2024-03 | 4
+            NPOL   | police_incidents   | 2024-03 | 5
+            LAWX   | social_care_events | 2024-03 | 6
+            """
+        },
+        """
+        period  | feed               | agency | measure          | detail | rows
+        2024-01 | ae_attendances     | RWX    | accepted         | people | 4
+        2024-01 | police_incidents   | NPOL   | accepted         | people | 5
+        2024-01 | social_care_events | LAWX   | accepted         | people | 6
+        2024-02 | ae_attendances     | RWX    | missing_delivery |        | 1
+        2024-02 | police_incidents   | NPOL   | missing_delivery |        | 1
+        2024-02 | social_care_events | LAWX   | missing_delivery |        | 1
+        2024-03 | ae_attendances     | RWX    | accepted         | people | 4
+        2024-03 | police_incidents   | NPOL   | accepted         | people | 5
+        2024-03 | social_care_events | LAWX   | accepted         | people | 6
         """,
     )
 

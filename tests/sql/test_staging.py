@@ -62,6 +62,45 @@ def test_codes(check, codes, expected):
     check("staging.codes", {"reference.codes": codes, "accepted.deliveries": deliveries}, expected)
 
 
+def test_months_run_from_the_first_to_the_last_delivered_one_without_a_gap(check):
+    deliveries = "period\n2024-02\n2023-11\n2024-02"
+    check("staging.months", {"accepted.deliveries": deliveries}, "period\n2023-11\n2023-12\n2024-01\n2024-02")
+
+
+def test_without_any_delivery_there_are_no_months(check):
+    check("staging.months", {"accepted.deliveries": "period"}, "period")
+
+
+def test_every_agency_that_ever_sent_a_feed_has_a_slot_in_every_month(check):
+    check(
+        "staging.slots",
+        {
+            "accepted.deliveries": """
+            agency | feed               | period  | status
+            RWX    | ae_attendances     | 2024-01 | superseded
+            RWX    | ae_attendances     | 2024-01 | accepted
+            RWY    | ae_attendances     | 2024-03 | accepted
+            LAWX   | social_care_events | 2024-03 | refused
+            """
+        },
+        """
+        feed               | agency | period  | arrived
+        ae_attendances     | RWX    | 2024-01 | true
+        ae_attendances     | RWX    | 2024-02 | false
+        ae_attendances     | RWX    | 2024-03 | false
+        ae_attendances     | RWY    | 2024-01 | false
+        ae_attendances     | RWY    | 2024-02 | false
+        ae_attendances     | RWY    | 2024-03 | true
+        social_care_events | LAWX   | 2024-01 | false
+        social_care_events | LAWX   | 2024-02 | false
+        social_care_events | LAWX   | 2024-03 | false
+        police_incidents   |        | 2024-01 | false
+        police_incidents   |        | 2024-02 | false
+        police_incidents   |        | 2024-03 | false
+        """,
+    )
+
+
 POLICE = {
     "The closing category counts, or the opening one where there is none": (
         """
