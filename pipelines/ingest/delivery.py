@@ -8,6 +8,7 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -20,6 +21,7 @@ from pipelines.settings import Settings
 NOTE = "delivery.json"
 KNOWN_SPECS = (SPEC_VERSION,)
 DELIVERY_ID = re.compile(r"([0-9]{3,})-[0-9a-f]{12}")  # sequence within the slot, then the digest of the contents
+MOST_ROWS = 2**31  # a file never has so many
 PERIOD = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 
 
@@ -38,10 +40,18 @@ class Received:
     delivery_id: str
 
     @property
-    def sequence(self) -> tuple[int, str]:
-        """Deliveries of one slot in the order in which they came."""
+    def sequence(self) -> tuple[int, datetime, str]:
+        """Deliveries of one slot in the order in which they were made.
+
+        An agency counts in its own outbox, and one that was emptied starts again at 001: then the note decides. A
+        delivery whose note does not say when it was made comes last, where it is looked into and refused.
+        """
         fits = DELIVERY_ID.fullmatch(self.delivery_id)
-        return (int(fits[1]) if fits else 0, self.delivery_id)
+        try:
+            created_at = _created_at(_note_as_found(self))
+        except (OSError, ValueError):
+            created_at = None
+        return (int(fits[1]) if fits else 0, created_at or datetime.max.replace(tzinfo=UTC), self.delivery_id)
 
     @property
     def name(self) -> str:
@@ -87,8 +97,8 @@ def content_digest(received: Received) -> str:
 def stated_rows(received: Received) -> dict[str, int | None]:
     """Rows of each file as the note states them; None where it does not say."""
     try:
-        rows = json.loads((received.folder / NOTE).read_text(encoding="utf-8"))["rows"]
-        return {name: rows[name] if isinstance(rows[name], int) else None for name in FILES}
+        rows = _note_as_found(received)["rows"]
+        return {name: rows[name] if _is_count(rows[name]) else None for name in FILES}
     except (OSError, ValueError, KeyError, TypeError):
         return dict.fromkeys(FILES)
 
@@ -158,7 +168,7 @@ def _note(received: Received) -> dict:
     where = f"{received.name}/{NOTE}"
     again = f"Ask {received.agency} to send the delivery again, as `upstream pseudonymise` wrote it."
     try:
-        note = json.loads((received.folder / NOTE).read_text(encoding="utf-8"))
+        note = _note_as_found(received)
     except FileNotFoundError:
         raise DeliveryRefused(f"{where}: the delivery note is missing. {again}") from None
     except (OSError, ValueError):
@@ -186,6 +196,29 @@ def _note(received: Received) -> dict:
     return note
 
 
+def _note_as_found(received: Received) -> object:
+    """Whatever JSON the note holds. Raises OSError or ValueError if there is none that can be read."""
+    text = (received.folder / NOTE).read_text(encoding="utf-8")
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("The JSON is nested too deeply.") from None
+
+
+def _is_count(value: object) -> bool:
+    """Whether it can be a number of rows."""
+    return type(value) is int and 0 <= value < MOST_ROWS
+
+
+def _created_at(note: object) -> datetime | None:
+    """When the delivery was made, or None if the note does not say so with an offset from UTC."""
+    try:
+        created_at = datetime.fromisoformat(note["created_at"])
+    except (KeyError, TypeError, ValueError):
+        return None
+    return created_at if created_at.tzinfo else None
+
+
 def _is_note(note: object) -> bool:
     """Whether the note has every entry that is read here, each of its kind."""
     texts = ("agency", "feed", "period", "delivery_id", "spec_version", "key_check")
@@ -194,7 +227,8 @@ def _is_note(note: object) -> bool:
         and all(isinstance(note.get(entry), str) for entry in texts)
         and all(isinstance(note.get(entry), dict) for entry in ("encoder", "rows", "sha256"))
         and isinstance(note["encoder"].get("checksum"), str)
-        and all(isinstance(note["rows"].get(name), int) for name in FILES)
+        and _created_at(note) is not None
+        and all(_is_count(note["rows"].get(name)) for name in FILES)
         and all(isinstance(note["sha256"].get(f"{name}.parquet"), str) for name in FILES)
     )
 

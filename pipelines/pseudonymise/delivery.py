@@ -116,7 +116,7 @@ def write_delivery(
             "agency": agency,
             "period": period,
             "delivery_id": delivery_id,
-            "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "created_at": datetime.now(UTC).isoformat(timespec="microseconds"),
             "spec_version": SPEC_VERSION,
             "encoder": {**encode.settings(), "checksum": encode.checksum()},
             "key_check": encode.key_check(key),

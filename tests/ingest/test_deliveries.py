@@ -1,6 +1,7 @@
 """A delivery that does not fit is refused whole, in words that say what, where and what to do, and nothing else moves."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -41,6 +42,11 @@ SPOILT = {
     "a truncated file": (cut_short, ["activity.parquet", "cut short", "send the delivery again"]),
     "no note": (lambda r, f: (f / "delivery.json").unlink(), ["delivery.json", "note is missing", "send"]),
     "a note that is no JSON": (lambda r, f: (f / "delivery.json").write_text("{"), ["delivery.json", "JSON", "send"]),
+    "a note of too many brackets": (
+        lambda r, f: (f / "delivery.json").write_text("[" * 100_000),
+        ["delivery.json", "JSON"],
+    ),
+    "a note that is a list": (lambda r, f: (f / "delivery.json").write_text("[]"), ["lacks an entry"]),
     "a note that lacks an entry": (lambda r, f: change_note(f, rows={}), ["delivery.json", "lacks an entry"]),
     "a missing file": (lambda r, f: (f / "attributes.parquet").unlink(), ["attributes.parquet", "missing", "send"]),
     "another agency in the note": (
@@ -181,6 +187,41 @@ def test_the_tenth_delivery_comes_after_the_ninth_and_the_thousandth_after_both(
         (folder.parent / f"{sequence}-{digest}").mkdir()
     names = [received.delivery_id.split("-")[0] for received in received_deliveries(region.settings)]
     assert names == ["001", "009", "010", "1000"]
+
+
+@pytest.mark.parametrize("digests", [("0" * 12, "f" * 12), ("f" * 12, "0" * 12)], ids=["rising", "falling"])
+def test_of_deliveries_with_one_sequence_number_the_later_made_one_counts(region, digests: tuple[str, str]) -> None:
+    """An agency that empties its outbox between a delivery and its correction numbers both 001."""
+    made = ("2024-04-02T09:00:00+00:00", "2024-04-02T09:00:00.000001+00:00")
+    for digest, created_at, rows in zip(digests, made, ([{}], [{}, {}]), strict=True):
+        folder = region.deliver(rows=rows)
+        named = folder.rename(folder.with_name(f"001-{digest}"))
+        change_note(named, delivery_id=named.name, created_at=created_at)
+        named.rename(region.scratch / digest)
+    for digest in digests:
+        shutil.move(region.scratch / digest, folder.with_name(f"001-{digest}"))
+    month = ingest_month(region.settings, "ae_attendances", region.period)
+    assert [(d.received.delivery_id, d.status) for d in month.deliveries] == [
+        (f"001-{digests[0]}", "superseded"),
+        (f"001-{digests[1]}", "accepted"),
+    ]
+    assert len(region.table("activity")) == 2
+
+
+@pytest.mark.parametrize("created_at", [None, 7, "yesterday", "2024-04-02T09:00:00"])
+def test_a_note_must_say_when_it_was_made(region, created_at: object) -> None:
+    change_note(region.deliver(), created_at=created_at)
+    assert "lacks an entry" in refusal(region)
+
+
+@pytest.mark.parametrize("rows", [10**30, 2**31, -1, True, 2.0, "2", None])
+def test_a_row_count_that_is_none_refuses_its_delivery_alone(region, rows: object) -> None:
+    region.deliver(agency="OTHER")
+    change_note(region.deliver(), rows={"people": rows, "attributes": 3, "activity": 2})
+    month = ingest_month(region.settings, "ae_attendances", region.period)
+    assert [d.status for d in month.deliveries] == ["accepted", "refused"]
+    assert "lacks an entry, or has one of the wrong kind" in month.refusals[0]
+    assert [row["received_people"] for row in region.table("deliveries")] == [3, None]
 
 
 def test_a_stranger_in_a_folder_name_is_not_a_period(region) -> None:

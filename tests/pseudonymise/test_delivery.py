@@ -2,6 +2,7 @@
 
 import json
 import stat
+from datetime import datetime, timedelta
 
 import pyarrow.parquet as pq
 import pytest
@@ -158,6 +159,15 @@ def test_the_same_delivery_again_is_not_written_twice_and_a_correction_comes_aft
     slot = agency.out / "NPOL" / "police_incidents" / "2024-01"
     assert min(path.name for path in slot.iterdir()) == first
     assert len(list(slot.iterdir())) == 2
+
+
+def test_notes_of_deliveries_made_within_one_second_say_which_is_the_later(agency):
+    agency.run()
+    agency.run(people=PEOPLE.replace("Margaret", "Marjorie"))
+    notes = sorted((agency.out / "NPOL" / "police_incidents" / "2024-01").glob("*/delivery.json"))
+    first, second = (datetime.fromisoformat(json.loads(note.read_text())["created_at"]) for note in notes)
+    assert first < second
+    assert first.utcoffset() == second.utcoffset() == timedelta(0)
 
 
 def test_people_who_opted_out_are_left_out_with_their_activity(agency):
