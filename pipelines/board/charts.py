@@ -44,7 +44,7 @@ def contacts_by_month(months: list[Row], title: str, summary: str) -> str:
         for row in months
         for order, part in enumerate(PARTS)
     ]
-    shares = [{"month": row["month"], "share": row["share"] if row["complete"] else None} for row in months]
+    shares = [{"month": row["month"], "share": row["share"]} for row in months]
     domain = [row["month"] for row in months]
 
     def draw(width: int) -> alt.VConcatChart:

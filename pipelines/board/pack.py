@@ -41,8 +41,7 @@ def render_pack(board: Path, out: Path, facts: dict) -> None:
             period=_period(rows["monthly_contacts"]),
             summary=words.summary(rows["headlines"], rows["first_missed_doors"]),
             headlines=[
-                words.headline(row, rows["headlines"], facts["round_to"]) | {"id": row["headline_id"]}
-                for row in rows["headlines"]
+                words.headline(row, facts["round_to"]) | {"id": row["headline_id"]} for row in rows["headlines"]
             ],
             figures=_figures(rows, months),
             offers=matching_offers(rows["first_missed_doors"], facts["needs"], facts["offers"]),
@@ -97,7 +96,7 @@ def monthly_totals(monthly: list[Row]) -> list[Row]:
             "month": period,
             "cycling": cycling,
             "other": contacts - cycling,
-            "share": cycling / contacts if contacts else None,
+            "share": words.share(cycling, contacts) if len(shown) == len(rows) else None,
             "complete": len(shown) == len(rows),
         })  # fmt: skip
     return totals
@@ -182,8 +181,4 @@ def _cell(value: object, name: str, reason: str | None) -> str:
         return value
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if name.startswith("share"):
-        return words.percent(value)
-    if isinstance(value, float):
-        return f"{value:g}"
     return words.number(value)

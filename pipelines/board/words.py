@@ -11,7 +11,7 @@ MONTHS = (
     "July", "August", "September", "October", "November", "December",
 )  # fmt: skip
 
-WHOLES = {"people seen": "people_seen", "contacts": "contacts"}  # what a share is of, and the headline that counts it
+SMALLEST_WHOLE = 100  # of fewer, the rounding of both counts alone moves a share by more than 5 in 100
 HOW_KNOWN = {
     "model": "by the linkage model's own reckoning, which nobody has checked by hand",
     "answer key": "measured against an answer key",
@@ -26,10 +26,14 @@ def number(value: float | None) -> str:
 
 
 def percent(share: float | None) -> str:
-    """0.09 as '9%'."""
+    """0.09 as '9%'. Never '100%': rounded counts can be equal though a few are left out."""
     if share is None:
         return "not known"
-    return f"{share:.0%}" if share >= 0.01 or share == 0 else "less than 1%"
+    if share == 0:
+        return "0%"
+    if share < 0.01:
+        return "less than 1%"
+    return f"{share:.0%}" if share < 0.995 else "nearly 100%"
 
 
 def month(period: str) -> str:
@@ -48,15 +52,17 @@ def uncapitalised(label: str) -> str:
     return label[0].lower() + label[1:] if label[1:2].islower() else label
 
 
-def share_of_whole(row: Row, headlines: list[Row]) -> float | None:
-    """A headline's share, from the published counts where the whole is a headline too, else as the database has it."""
-    for whole in headlines:
-        if whole["headline_id"] == WHOLES.get(row["share_of"]) and whole[row["unit"]]:
-            return row[row["unit"]] / whole[row["unit"]]
-    return row["share"]
+def share(part: int | None, whole: int | None) -> float | None:
+    """A share of published counts; None if either is not published, or too small for a share to mean something."""
+    return None if part is None or whole is None or whole < SMALLEST_WHOLE else part / whole
 
 
-def headline(row: Row, headlines: list[Row], round_to: int) -> Row:
+def share_of_whole(row: Row) -> float | None:
+    """A headline's share, from the published counts of its part and its whole; None where it has none."""
+    return share(row[f"{row['unit']}_in_base"], row[f"{row['unit']}_base"]) if row["share_of"] else None
+
+
+def headline(row: Row, round_to: int) -> Row:
     """A headline as `figure` (None where it is withheld), `label`, `interval` and `share` in words."""
     label = uncapitalised(row["label"])
     if row["withheld_reason"]:
@@ -69,9 +75,13 @@ def headline(row: Row, headlines: list[Row], round_to: int) -> Row:
         unit = row["unit"]
         figure, low, high = number(row[unit]), row[f"{unit}_low"], row[f"{unit}_high"]
         band = interval(low, high)
-    share = share_of_whole(row, headlines)
-    of_all = f"{percent(share)} of all {row['share_of']}" if share is not None and row["share_of"] else ""
-    return {"figure": figure, "label": label, "interval": band, "share": of_all}
+    return {"figure": figure, "label": label, "interval": band, "share": of_all(row)}
+
+
+def of_all(row: Row) -> str:
+    """A headline's share in words; '' where it has none."""
+    part = share_of_whole(row)
+    return "" if part is None else f"{percent(part)} of all {row['share_of']}"
 
 
 def interval(low: float, high: float) -> str:
@@ -86,15 +96,14 @@ def summary(headlines: list[Row], doors: list[Row]) -> list[str]:
     rows = {row["headline_id"]: row for row in headlines if not row["withheld_reason"]}
     sentences = []
     if cycle := rows.get("people_who_cycle"):
-        share = share_of_whole(cycle, headlines)
-        of_all = f", {percent(share)} of everybody seen" if share is not None else ""
+        share_in_words = f", {of_all(cycle)}" if of_all(cycle) else ""
         sentences.append(
-            f"About {number(cycle['people'])} people go round between services in crisis{of_all} "
+            f"About {number(cycle['people'])} people go round between services in crisis{share_in_words} "
             f"({interval(cycle['people_low'], cycle['people_high'])})."
         )
     contacts = rows.get("contacts_of_people_who_cycle")
-    if contacts and (share := share_of_whole(contacts, headlines)) is not None:
-        sentences.append(f"They make {percent(share)} of all contacts.")
+    if contacts and of_all(contacts):
+        sentences.append(f"They make {of_all(contacts)}.")
     if top := most_missed(doors):
         sentences.append(
             f"The most frequent first missed door is with {uncapitalised(top['door_label'])}, for "
@@ -107,7 +116,7 @@ def contacts_reading(months: list[Row]) -> str:
     """What the chart of monthly contacts says: the last complete month, and the range of the share."""
     complete = [row for row in months if row["complete"] and row["share"] is not None]
     if not complete:
-        return "No month has the records of every service, so no share can be given."
+        return "No month has the records of every service and enough contacts, so no share can be given."
     last, shares = complete[-1], [row["share"] for row in complete]
     total = last["cycling"] + last["other"]
     low, high = percent(min(shares)), percent(max(shares))
@@ -131,10 +140,13 @@ def handoffs_reading(handoffs: list[Row]) -> str:
     for row in published:
         pairs[row["from_label"], row["to_label"]] += row["handoffs"]
     (start, end), most = max(pairs.items(), key=lambda item: item[1])
+    pair = f"from {uncapitalised(start)} to {uncapitalised(end)}, about {number(most)}"
+    if len(published) < len(handoffs):  # the total is not known, and so is no share of it
+        return f"The most frequent hand-off of those that can be shown is {pair}."
     total = sum(pairs.values())
     same = sum(row["handoffs"] for row in published if row["need_kept"] == "Same need")
     return (
-        f"The most frequent hand-off is from {uncapitalised(start)} to {uncapitalised(end)}, about {number(most)} of {number(total)}; "
+        f"The most frequent hand-off is {pair} of {number(total)}; "
         f"in {percent(same / total if total else None)} of all hand-offs the need was the same at both services."
     )
 
@@ -144,12 +156,11 @@ def doors_reading(doors: list[Row]) -> str:
     top = most_missed(doors)
     if not top:
         return "There is no first missed door that can be shown."
-    spells = sum(
-        row["spells"] for row in doors if row["need_label"] == top["need_label"] and not row["withheld_reason"]
-    )
+    of_need = [row["spells"] for row in doors if row["need_label"] == top["need_label"]]
+    of_total = "" if None in of_need else f" of {number(sum(of_need))}"  # of which a part is withheld is no total
     return (
         f"For {uncapitalised(top['need_label'])}, the first missed door was most often with {uncapitalised(top['door_label'])}: "
-        f"about {number(top['spells'])} of {number(spells)} spells, of about {number(top['people'])} people."
+        f"about {number(top['spells'])}{of_total} spells, of about {number(top['people'])} people."
     )
 
 

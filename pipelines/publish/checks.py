@@ -130,10 +130,12 @@ def _disclosive(connection: duckdb.DuckDBPyConnection, roles: Roles, settings: S
         source = f"{identifier(schema)}.{identifier(table)}"
         numbers = [column for column, role in roles.get(table, {}).items() if role != "label"]
         people = [column for column in numbers if roles[table][column] == "people"]
-        counts = [column for column in numbers if roles[table][column] != "rate"]
+        rates = [column for column in numbers if roles[table][column] == "rate"]
+        counts = [column for column in numbers if column not in rates]
         tests = {
             f"is 1 to {settings.withhold_people_up_to}": (f"BETWEEN 1 AND {settings.withhold_people_up_to}", people),
             f"is not a multiple of {settings.round_to}": (f"% {settings.round_to} <> 0", counts),
+            "is not a whole number": ("% 1 <> 0", rates),
             "stands in a withheld row": (f"IS NOT NULL AND {REASON} IS NOT NULL", numbers),
         }
         for words, (condition, columns) in tests.items():

@@ -6,8 +6,10 @@ A board table's SQL file gives each column a role, and the role alone decides wh
     people    a count of persons: 1 to `withhold_people_up_to` is withheld, the rest is rounded to `round_to`
     count     a count of anything else (contacts, hand-offs): rounded to `round_to`
     minutes   minutes of time: rounded to `round_to`
-    rate      a share, ratio or average: rounded to whole per cent, and more coarsely where few people stand behind
-              it; left out where that would make nothing of it
+    rate      an average in its own unit, such as days: rounded to whole units
+
+A share is no column: times its whole it gives an exact count back, and one that adds up to 1 with its neighbours
+gives back those that are withheld. Readers work shares out from the rounded counts.
 
 A row whose number of people is withheld, or not known, gives up every other number too: contacts or a rate
 would give the number of people away. Withheld is NULL with a `withheld_reason`, never 0. The two ends of a
@@ -49,7 +51,7 @@ def controlled_select(source: str, roles: dict[str, str], settings: Settings) ->
 
     others = [identifier(column) for column, role in roles.items() if role not in ("label", "people")]
     withheld = _reason_for_withholding(people, others, settings)
-    columns = [_published(identifier(column), role, people, settings) for column, role in roles.items()]
+    columns = [_published(identifier(column), role, settings) for column, role in roles.items()]
     return f"SELECT {', '.join([*columns, REASON])} FROM (SELECT *, {withheld} AS {REASON} FROM {source}) AS judged"
 
 
@@ -66,24 +68,10 @@ def _reason_for_withholding(people: list[str], others: list[str], settings: Sett
     )
 
 
-def _published(column: str, role: str, people: list[str], settings: Settings) -> str:
+def _published(column: str, role: str, settings: Settings) -> str:
     """SQL for a column as it is published: a label as it is, a number rounded, or NULL where its row is withheld."""
     if role == "label":
         return column
-    number = _rounded_rate(column, people, settings) if role == "rate" else _rounded(column, settings)
-    return f"CASE WHEN {REASON} IS NULL THEN {number} END AS {column}"
-
-
-def _rounded(column: str, settings: Settings) -> str:
-    return f"(round({column} / {settings.round_to}.0) * {settings.round_to})::BIGINT"
-
-
-def _rounded_rate(column: str, people: list[str], settings: Settings) -> str:
-    """SQL for a rate in steps so wide that the rate times the people tells no more than a rounded count does.
-
-    A rate too small for its step is NULL: 0 would be untrue.
-    """
-    fewest = f"least({', '.join(f'nullif({one}, 0)' for one in people)})"
-    step = f"greatest(0.01, {settings.round_to}.0 / nullif({_rounded(fewest, settings)}, 0))"
-    rounded = f"round(round({column} / {step}) * {step}, 2)"
-    return f"CASE WHEN {column} = 0 OR {rounded} <> 0 THEN {rounded} END"
+    step = 1 if role == "rate" else settings.round_to
+    rounded = f"(round({column} / {step}.0) * {step})::BIGINT"
+    return f"CASE WHEN {REASON} IS NULL THEN {rounded} END AS {column}"

@@ -16,10 +16,7 @@ select
     needs.label as need_label, -- [label] Need of the spell
     feeds.label as door_label, -- [label] Service that was the first missed door
     missed_doors.spells, -- [count] Spells with their first missed door at this service and a crisis after it
-    missed_doors.people, -- [people] People with such a spell
-    round(
-        missed_doors.spells / sum(missed_doors.spells) over (partition by missed_doors.need), 3
-    ) as share -- [rate] Share of the need's spells with a first missed door
+    missed_doors.people -- [people] People with such a spell
 from missed_doors
 inner join reference.needs using (need)
 inner join reference.feeds using (feed)

@@ -1,5 +1,6 @@
 -- One row per headline figure of the pack, with its linkage interval: the smallest and the largest value when
--- records are joined more readily or less readily than in the central scenario.
+-- records are joined more readily or less readily than in the central scenario, and what a share of it is a share of.
+-- The share itself is left to the reader of the controlled counts.
 -- Key: headline_id
 with scenario_range as (
     select
@@ -10,10 +11,7 @@ with scenario_range as (
         max(contacts) filter (scenario = 'central') as contacts,
         min(contacts) as contacts_low,
         max(contacts) as contacts_high,
-        max(minutes) filter (scenario = 'central') as minutes,
-        max(share) filter (scenario = 'central') as share,
-        min(share) as share_low,
-        max(share) as share_high
+        max(minutes) filter (scenario = 'central') as minutes
     from marts.headline_scenarios
     group by headline_id
 ),
@@ -31,8 +29,29 @@ wording (position, headline_id, label, unit, share_of) as (
     (9, 'earlier_opportunities', 'Contacts with an earlier opportunity to help', 'contacts', null),
     (
         10, 'earlier_opportunities_before_crisis', 'Earlier opportunities followed by a crisis', 'contacts',
-        'earlier opportunities'
+        'earlier opportunities whose time to a crisis is all in the records'
     )
+),
+
+bases as (
+    select 'people seen' as share_of, people, contacts from scenario_range where headline_id = 'people_seen'
+    union all
+    select 'contacts', people, contacts from scenario_range where headline_id = 'contacts'
+    union all
+    select 'A&E stays', count(distinct person_id), count(*) from marts.waits where wait_kind = 'ae_stay'
+    union all
+    select
+        'earlier opportunities whose time to a crisis is all in the records', count(distinct person_id), count(*)
+    from marts.earlier_opportunities where window_complete
+),
+
+-- of these the base has a part only: a crisis can come before the records end and the time to it is complete
+parts as (
+    select
+        'earlier_opportunities_before_crisis' as headline_id,
+        count(distinct person_id) as people,
+        count(*) as contacts
+    from marts.earlier_opportunities where followed_by_crisis and window_complete
 )
 
 select
@@ -48,8 +67,15 @@ select
     scenario_range.contacts_low, -- [count] Smallest number of contacts over the linkage scenarios
     scenario_range.contacts_high, -- [count] Largest number of contacts over the linkage scenarios
     scenario_range.minutes, -- [minutes] Minutes behind the figure; empty where time is not the point
-    scenario_range.share, -- [rate] Share from 0 to 1; empty where there is none
-    scenario_range.share_low, -- [rate] Smallest share over the linkage scenarios
-    scenario_range.share_high -- [rate] Largest share over the linkage scenarios
+    bases.people as people_base, -- [people] People that a share is of; empty where none is given
+    bases.contacts as contacts_base, -- [count] Contacts that a share is of; empty where none is given
+    if(
+        bases.share_of is null, null, coalesce(parts.people, scenario_range.people)
+    ) as people_in_base, -- [people] Those of people_base who are behind the figure
+    if(
+        bases.share_of is null, null, coalesce(parts.contacts, scenario_range.contacts)
+    ) as contacts_in_base -- [count] Those of contacts_base that are behind the figure
 from wording
 inner join scenario_range using (headline_id)
+left join bases using (share_of)
+left join parts using (headline_id)

@@ -15,17 +15,17 @@ from pipelines.warehouse.database import identifier, literal
 Rows = list[dict]
 
 HEADLINES = [
-    # id, label, unit, share of, people (low, high), contacts (low, high), minutes, share (low, high)
+    # id, label, unit, share of, people (low, high), contacts (low, high), minutes, (people, contacts) of the base
     ("people_seen", "People seen by any of the agencies", "people", None, (41_203, 40_112, 42_306), None, None, None),
     ("contacts", "Contacts with those people", "contacts", None, (41_203, 40_112, 42_306), (301_552,) * 3, None, None),
     ("people_who_cycle", "People who go round between agencies in crisis", "people", "people seen",
-     (1_241, 1_179, 1_302), None, None, (0.0301, 0.0287, 0.0316)),
+     (1_241, 1_179, 1_302), None, None, (41_203, 301_552)),
     ("contacts_of_people_who_cycle", "Contacts of the people who go round", "contacts", "contacts",
-     (1_241, 1_179, 1_302), (27_140, 25_902, 28_322), None, (0.09, 0.0859, 0.0939)),
+     (1_241, 1_179, 1_302), (27_140, 25_902, 28_322), None, (41_203, 301_552)),
     ("ae_stays_12_hours", "A&E stays of 12 hours or more", "contacts", "A&E stays", (3_911, 3_890, 3_925),
-     (4_522,) * 3, None, (0.041,) * 3),
+     (4_522,) * 3, None, (60_021, 110_304)),
     ("ae_stays_24_hours", "A&E stays of 24 hours or more", "contacts", "A&E stays", (6, 6, 6), (7,) * 3, None,
-     (0.0001,) * 3),
+     (60_021, 110_304)),
     ("police_hospital_waits", "Police time spent waiting in hospitals", "minutes", None, (702, 690, 715),
      (811,) * 3, 129_301, None),
 ]  # fmt: skip
@@ -36,13 +36,14 @@ SERVICES = {"A&E": 5_200, "Adult social care": 3_100, "Police": 4_300}
 
 def headlines() -> Rows:
     rows = []
-    for position, (name, label, unit, share_of, people, contacts, minutes, share) in enumerate(HEADLINES, 1):
-        contacts, share = contacts or (None,) * 3, share or (None,) * 3
+    for position, (name, label, unit, share_of, people, contacts, minutes, base) in enumerate(HEADLINES, 1):
+        contacts, of_base = contacts or (None,) * 3, base or (None, None)
         rows.append({
             "position": position, "headline_id": name, "label": label, "unit": unit, "share_of": share_of,
             "people": people[0], "people_low": people[1], "people_high": people[2],
             "contacts": contacts[0], "contacts_low": contacts[1], "contacts_high": contacts[2], "minutes": minutes,
-            "share": share[0], "share_low": share[1], "share_high": share[2],
+            "people_base": of_base[0], "contacts_base": of_base[1], "people_in_base": people[0] if base else None,
+            "contacts_in_base": contacts[0] if base else None,
         })  # fmt: skip
     return rows
 
@@ -90,8 +91,7 @@ def first_missed_doors() -> Rows:
         "Domestic abuse": {"Police": 133, "A&E": 18, "Adult social care": 3},
     }
     return [
-        {"need_label": need, "door_label": door, "spells": spells, "people": max(1, spells * 9 // 10),
-         "share": round(spells / sum(by_door.values()), 3)}
+        {"need_label": need, "door_label": door, "spells": spells, "people": max(1, spells * 9 // 10)}
         for need, by_door in doors.items()
         for door, spells in by_door.items()
     ]  # fmt: skip

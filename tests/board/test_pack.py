@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from pipelines.board import words
 from pipelines.board.pack import monthly_totals, render_pack
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -95,10 +96,37 @@ def test_every_headline_stands_in_words_with_its_linkage_interval(page, board):
 def test_a_share_of_another_headline_is_the_one_that_a_reader_can_work_out(page):
     assert "3% of all people seen" in page.texts["people_who_cycle"]  # 1,240 of 41,205
     assert "9% of all contacts" in page.texts["contacts_of_people_who_cycle"]  # 27,140 of 301,550
+    assert "4% of all A&E stays" in page.texts["ae_stays_12_hours"]  # 4,520 of 110,305
+
+
+def headline(people: int, base: int) -> dict:
+    """A published row of board.headlines that counts people of a base."""
+    return {"unit": "people", "share_of": "people seen", "people_in_base": people, "people_base": base}
+
+
+def test_a_share_that_rounding_would_make_is_not_printed():
+    assert words.of_all(headline(8_570, 10_000)) == "86% of all people seen"
+    assert words.of_all(headline(10, 2_000)) == "less than 1% of all people seen"
+    assert words.of_all(headline(0, 2_000)) == "0% of all people seen"  # 0 people are published as they are
+    assert words.of_all(headline(2_000, 2_000)) == "nearly 100% of all people seen"
+    assert words.of_all(headline(10, 15)) == ""  # 8 of 17 and 12 of 13 look the same
+    assert words.of_all(headline(None, None)) == ""
+
+
+def test_no_total_is_given_of_which_a_part_is_withheld(board_tables):
+    shown = [row | {"withheld_reason": None} for row in board_tables["handoffs"]]
+    assert "of all hand-offs" in words.handoffs_reading(shown)
+    withheld = {"handoffs": None, "people": None, "withheld_reason": "fewer than 8 people"}
+    reading = words.handoffs_reading([*shown[:-1], shown[-1] | withheld])
+    assert reading == "The most frequent hand-off of those that can be shown is from police to A&E, about 4,512."
+    doors = [row | {"withheld_reason": None} for row in board_tables["first_missed_doors"]]
+    assert "about 402 of 561 spells, of" in words.doors_reading(doors)
+    doors[2] |= {"spells": None, "people": None, "withheld_reason": "fewer than 8 people"}
+    assert "about 402 spells, of" in words.doors_reading(doors)
 
 
 def test_the_brief_repeats_the_headlines(page):
-    assert "About 1,240 people go round between services in crisis, 3% of everybody seen " in page.text
+    assert "About 1,240 people go round between services in crisis, 3% of all people seen " in page.text
     assert "(between 1,180 and 1,300, depending on how surely records are linked)" in page.text
 
 
@@ -107,7 +135,10 @@ def test_each_chart_has_a_reading_that_the_database_gives_too(page, board):
         board,
         "select from_label, to_label, sum(handoffs)::int from board.handoffs group by all order by 3 desc limit 1",
     )
-    assert f"The most frequent hand-off is from {start.lower()} to {end}, about {most:,} of" in page.texts["figure-2"]
+    assert (
+        f"hand-off of those that can be shown is from {start.lower()} to {end}, about {most:,}."
+        in page.texts["figure-2"]
+    )
     ((door, spells, people),) = rows(
         board, "select door_label, spells, people from board.first_missed_doors order by spells desc limit 1"
     )
@@ -150,7 +181,7 @@ def test_data_health_names_the_month_that_is_missing(page):
 
 def test_a_need_of_which_everything_is_withheld_is_named(board_tables, facts, tmp_path, make_board):
     board_tables["first_missed_doors"].append(
-        {"need_label": "Isolation", "door_label": "Police", "spells": 4, "people": 4, "share": 1.0}
+        {"need_label": "Isolation", "door_label": "Police", "spells": 4, "people": 4}
     )
     render_pack(make_board(tmp_path / "one", board_tables), tmp_path / "one.html", facts)
     text = Page((tmp_path / "one.html").read_text(encoding="utf-8")).text

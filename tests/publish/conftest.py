@@ -41,10 +41,10 @@ select
     label, -- [label] What is counted
     people, -- [people] People
     contacts, -- [count] Contacts
-    share -- [rate] Share of all people
+    median_days -- [rate] Median days between them
 from (
-    values ('seen', 1242, 3001, 1.0), ('going round', 7, 212, 0.0056), ('nobody', 0, 0, 0.0)
-) as headlines (label, people, contacts, share)
+    values ('seen', 1242, 3001, 30.4), ('going round', 7, 212, 6.5), ('nobody', 0, 0, null)
+) as headlines (label, people, contacts, median_days)
 """,
 }
 

@@ -11,7 +11,7 @@ from pipelines.settings import Settings
 
 SETTINGS = Settings()
 ROLES = {
-    "need": "label", "people": "people", "people_high": "people", "contacts": "count", "hours": "minutes", "share": "rate",
+    "need": "label", "people": "people", "people_high": "people", "contacts": "count", "hours": "minutes", "days": "rate",
 }  # fmt: skip
 CONNECTION = duckdb.connect()
 
@@ -20,7 +20,7 @@ def controlled(*rows: tuple) -> list[dict]:
     """The rows (in the order of ROLES) as they would be published."""
     CONNECTION.execute(
         "create or replace temp table raw (need varchar, people bigint, people_high bigint, contacts bigint, "
-        "hours double, share double)"
+        "hours double, days double)"
     )
     CONNECTION.executemany("insert into raw values (?, ?, ?, ?, ?, ?)", rows)
     result = CONNECTION.execute(controlled_select("raw", ROLES, SETTINGS))
@@ -39,7 +39,7 @@ def test_people_up_to_seven_are_withheld_and_others_rounded_to_five(people, publ
 def test_a_withheld_row_keeps_its_label_and_a_reason_and_no_number():
     (row,) = controlled(("frailty", 3, 12, 100, 60.0, 0.5))
     assert row == {
-        "need": "frailty", "people": None, "people_high": None, "contacts": None, "hours": None, "share": None,
+        "need": "frailty", "people": None, "people_high": None, "contacts": None, "hours": None, "days": None,
         "withheld_reason": "fewer than 8 people",
     }  # fmt: skip
 
@@ -59,18 +59,11 @@ def test_a_row_without_any_number_has_nothing_to_withhold():
     assert row["withheld_reason"] is None
 
 
-def test_a_rate_of_few_people_does_not_tell_how_many_of_them():
-    (row,) = controlled(("frailty", 10, 10, 100, 60.0, 0.3))
-    assert row["share"] == 0.5
-    (row,) = controlled(("frailty", 1000, 1000, 100, 60.0, 0.3047))
-    assert row["share"] == 0.3
-
-
-def test_a_rate_too_small_to_round_is_left_out_and_not_called_nothing():
-    (row,) = controlled(("frailty", 50, 50, 100, 60.0, 0.01))
-    assert (row["people"], row["share"], row["withheld_reason"]) == (50, None, None)
-    (row,) = controlled(("frailty", 50, 50, 100, 60.0, 0.0))
-    assert row["share"] == 0
+def test_a_rate_is_in_whole_units_and_goes_with_its_row():
+    (row,) = controlled(("frailty", 10, 10, 100, 60.0, 6.5))
+    assert row["days"] == 7
+    (row,) = controlled(("frailty", 6, 10, 100, 60.0, 6.5))
+    assert row["days"] is None
 
 
 def test_a_column_without_a_role_is_refused():
@@ -84,7 +77,7 @@ def test_numbers_without_a_count_of_people_are_refused():
 
 
 counts = st.none() | st.integers(0, 30) | st.integers(0, 10**7)
-rates = st.none() | st.floats(0, 1)
+rates = st.none() | st.floats(0, 400)
 rows = st.tuples(st.text(max_size=3), counts, counts, counts, st.none() | st.floats(0, 1e6), rates)
 
 
@@ -97,6 +90,7 @@ def test_no_table_publishes_a_small_count_or_a_number_beside_one(raw):
             assert row[column] is None or not 1 <= row[column] <= SETTINGS.withhold_people_up_to
         for column in ("people", "people_high", "contacts", "hours"):
             assert row[column] is None or row[column] % SETTINGS.round_to == 0
+        assert row["days"] is None or row["days"] % 1 == 0
         if row["withheld_reason"]:
             assert numbers == [None] * len(numbers)
 

@@ -61,8 +61,8 @@ def test_board_is_published_under_disclosure_control(settings):
     made = publish(settings, INPUTS, pack)
     assert query(made.path / "board.duckdb", "from board.headlines order by label") == [
         ("going round", None, None, None, "fewer than 8 people"),
-        ("nobody", 0, 0, 0.0, None),
-        ("seen", 1240, 3000, 1.0, None),
+        ("nobody", 0, 0, None, None),
+        ("seen", 1240, 3000, 30, None),
     ]
 
 
