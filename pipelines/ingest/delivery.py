@@ -1,7 +1,8 @@
 """What lies in landing, and whether a delivery is what its note, its contract and the region say it must be.
 
 Everything here is about a delivery as a whole; single rows are the gate's. A delivery that does not fit raises
-DeliveryRefused, whose text says what is wrong, where, and what to do. It names files and columns, never a value.
+DeliveryRefused, whose text says what is wrong, where, and what to do. It names files and columns of contracts, never a
+value; what else stands where a name should be is counted, because it may be a value too.
 """
 
 import hashlib
@@ -15,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.pseudonymise import contract, encode
-from pipelines.pseudonymise.delivery import FILES, SPEC_VERSION
+from pipelines.pseudonymise.delivery import AGENCY, FILES, SPEC_VERSION
 from pipelines.settings import Settings
 
 NOTE = "delivery.json"
@@ -70,14 +71,24 @@ class Delivery:
 
 
 def received_deliveries(settings: Settings, feed: str = "*", period: str = "*") -> list[Received]:
-    """Every delivery in landing, by agency, feed, period and sequence. Names that start with a dot are not yet there."""
+    """Every delivery of an agency in landing, by agency, feed, period and sequence.
+
+    Names that start with a dot are not yet there.
+    """
     folders = [
         folder
         for folder in settings.landing.glob(f"*/{feed}/{period}/*")
         if folder.is_dir() and not any(part.startswith(".") for part in folder.relative_to(settings.landing).parts)
     ]
-    found = [Received(folder, *folder.parts[-4:]) for folder in folders if PERIOD.fullmatch(folder.parts[-2])]
+    found = [Received(folder, *folder.parts[-4:]) for folder in folders]
+    found = [received for received in found if AGENCY.fullmatch(received.agency) and PERIOD.fullmatch(received.period)]
     return sorted(found, key=lambda r: (r.agency, r.feed, r.period, r.sequence))
+
+
+def folders_of_no_agency(settings: Settings) -> int:
+    """How many folders in landing are not named by an agency's code; no delivery in them is received."""
+    folders = [folder for folder in settings.landing.glob("*") if folder.is_dir() and not folder.name.startswith(".")]
+    return sum(not AGENCY.fullmatch(folder.name) for folder in folders)
 
 
 def expected_schemas(feed: str) -> dict[str, pa.Schema]:
@@ -236,13 +247,13 @@ def _is_note(note: object) -> bool:
 def _only_named_files(received: Received, again: str) -> None:
     """A file that nobody asked for may hold anything: it must not lie at the hub unnoticed."""
     named = {NOTE, *(f"{name}.parquet" for name in FILES)}
-    strangers = sorted(
-        path.name for path in received.folder.iterdir() if path.name not in named and not path.name.startswith(".")
-    )
+    names = [path.name for path in received.folder.iterdir()]
+    strangers = sum(name not in named and not name.startswith(".") for name in names)
     if strangers:
+        what = "1 file or folder" if strangers == 1 else f"{strangers:,} files or folders"
         raise DeliveryRefused(
-            f"{received.name}: the folder holds something that belongs to no delivery ({', '.join(strangers)}). "
-            f"Delete it after asking {received.agency} what it is. {again}"
+            f"{received.name}: the folder holds {what} that belong to no delivery. "
+            f"Delete what is not named in the note after asking {received.agency} what it is. {again}"
         )
 
 
@@ -276,10 +287,9 @@ def _table(received: Received, note: dict, name: str, schema: pa.Schema) -> pa.T
 
 
 def _only_contract_columns(agency: str, where: str, found: pa.Schema, wanted: pa.Schema) -> None:
-    unexpected = sorted(set(found.names) - set(wanted.names))
-    if unexpected:
+    if unexpected := _unexpected(found, wanted):
         raise DeliveryRefused(
-            f"{where}: columns that the contract does not have: {', '.join(unexpected)}. They may identify people: "
+            f"{where}: columns that the contract does not have: {unexpected}. They may identify people: "
             f"delete the delivery, and ask {agency} to pseudonymise again with the contract's columns only."
         )
     missing = sorted(set(wanted.names) - set(found.names))
@@ -293,9 +303,34 @@ def _only_contract_columns(agency: str, where: str, found: pa.Schema, wanted: pa
         kind = found.field(field.name).type
         if kind not in (field.type, _large(field.type)):
             raise DeliveryRefused(
-                f"{where}: column {field.name} is {kind}, the contract says {field.type}. "
+                f"{where}: column {field.name} is {_kind_in_words(kind)}, the contract says {field.type}. "
                 f"Ask {agency} to pseudonymise again."
             )
+
+
+def _unexpected(found: pa.Schema, wanted: pa.Schema) -> str:
+    """Columns that are not wanted: the names that stand in a contract, the places (from 1) of all others."""
+    strangers = {place: name for place, name in enumerate(found.names, 1) if name not in wanted.names}
+    known = _names_of_contracts()
+    parts = sorted({name for name in strangers.values() if name in known})
+    if places := [str(place) for place, name in strangers.items() if name not in known]:
+        where = f"in places {', '.join(places[:-1])} and {places[-1]}" if len(places) > 1 else f"in place {places[0]}"
+        parts.append(f"{'and ' if parts else ''}{len(places):,} that no contract has, {where}")
+    return ", ".join(parts)
+
+
+def _names_of_contracts() -> set[str]:
+    """Every column that an agency's file or a delivery of any feed may have."""
+    columns = [*contract.people_columns(), *(c for feed in contract.feeds() for c in contract.activity_columns(feed))]
+    delivered = [
+        name for feed in contract.feeds() for schema in expected_schemas(feed).values() for name in schema.names
+    ]
+    return {*delivered, *(column.name for column in columns)}
+
+
+def _kind_in_words(kind: pa.DataType) -> str:
+    """The type without the names of fields, zones or extensions, which are the sender's own text."""
+    return re.match(r"\w+(?:\[(?:s|ms|us|ns)\b)?", str(kind))[0].replace("[", " ")
 
 
 def _large(kind: pa.DataType) -> pa.DataType:

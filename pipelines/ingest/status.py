@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 
 from pipelines.settings import Settings
 
-from .delivery import Received, received_deliveries
+from .delivery import Received, folders_of_no_agency, received_deliveries
 
 
 def months_delivered(settings: Settings, feed: str) -> list[str]:
@@ -33,6 +33,7 @@ def status_rows(settings: Settings) -> list[dict]:
 
     Each row: agency, feed, period, delivery_id (None if missing), status (accepted, refused, superseded, waiting or
     missing), reason (None if accepted), received, accepted, refused (rows of activity; None if not known), digest.
+    One row with '-' for its slot stands for all folders that are not named by an agency's code, if there are any.
     """
     ingested = {(row["agency"], row["feed"], row["period"], row["delivery_id"]): row for row in _ingested(settings)}
     rows, slots = [], set()
@@ -50,6 +51,13 @@ def status_rows(settings: Settings) -> list[dict]:
             if (agency, feed, period) not in slots:
                 missing = {"status": "missing", "reason": f"Nothing arrived. Ask {agency} for {feed} of {period}."}
                 rows.append(_status(agency, feed, period, None, missing))
+    if folders := folders_of_no_agency(settings):
+        what = "1 folder that is" if folders == 1 else f"{folders:,} folders that are"
+        reason = (
+            f"Landing has {what} not named by an agency's code (2 to 12 capital letters or digits): nothing in there is "
+            "taken in. Ask whoever put it there, and rename or delete it."
+        )
+        rows.append(_status("-", "-", "-", None, {"status": "refused", "reason": reason}))
     return sorted(rows, key=lambda row: (row["feed"], row["agency"], row["period"], row["delivery_id"] or ""))
 
 

@@ -26,6 +26,7 @@ from .tables import read_csv, texts
 SPEC_VERSION = "1"
 AGE_BANDS = ((0, "0-17"), (18, "18-24"), (25, "25-44"), (45, "45-64"), (65, "65-74"), (75, "75-84"), (85, "85+"))
 OLDEST = 120  # years; a birth date that makes somebody older is a placeholder or a slip
+AGENCY = re.compile(r"[A-Z0-9]{2,12}")
 FILES = ("people", "attributes", "activity")
 UNREADABLE_BIRTHS = 0.01  # share of birth dates up to which an unreadable one counts as missing
 VERIFIED = {"01", "1", "verified"}  # NHS number status indicator: number present and verified
@@ -61,7 +62,7 @@ def pseudonymise(
     """
     if not re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", period):
         raise InputError(f"The period must be a month such as 2026-01, not {period!r}.")
-    if not re.fullmatch(r"[A-Z0-9]{2,12}", agency):
+    if not AGENCY.fullmatch(agency):
         raise InputError("The agency's code must be 2 to 12 capital letters or digits.")
     activity_contract = contract.activity_columns(feed)
     source, _ = read_csv(people, contract.people_columns(), "refuse")
@@ -70,7 +71,7 @@ def pseudonymise(
     _refuse_missing_or_repeated(people, ids)
     lines = [line for line, local_id in enumerate(ids, 2) if local_id not in excluded]
     kept_ids = [local_id for local_id in ids if local_id not in excluded]
-    source = source.take([line - 2 for line in lines])
+    source = source.take(pa.array([line - 2 for line in lines], pa.int64()))
 
     pseudonyms = encode.Pseudonyms(key, agency)
     refs = {local_id: pseudonyms.person_ref(local_id) for local_id in kept_ids}
@@ -107,7 +108,7 @@ def write_delivery(
         }
         digest = hashlib.sha256(json.dumps(sha256, sort_keys=True).encode()).hexdigest()[:12]
         earlier = sorted(path.name for path in slot.iterdir() if not path.name.startswith("."))
-        if earlier and earlier[-1].endswith(digest):
+        if earlier and earlier[-1].endswith(digest) and _is_whole(slot / earlier[-1], sha256):
             _write_lookup(lookup, contents.lookup)
             return slot / earlier[-1]
         delivery_id = f"{1 + max((int(name.split('-')[0]) for name in earlier), default=0):03d}-{digest}"
@@ -130,6 +131,14 @@ def write_delivery(
         return slot / delivery_id
     finally:
         shutil.rmtree(building, ignore_errors=True)
+
+
+def _is_whole(delivery: Path, sha256: dict[str, str]) -> bool:
+    """Whether a delivery that was written before still has its note and its files as they were written."""
+    files = {name: delivery / name for name in sha256}
+    return (delivery / "delivery.json").is_file() and all(
+        path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == sha256[name] for name, path in files.items()
+    )
 
 
 def describe(contents: Contents) -> str:
@@ -280,7 +289,10 @@ def _quintiles(areas: Path | None) -> dict[str, int]:
     if areas is None:
         return {}
     with open(areas, newline="", encoding="utf-8") as file:
-        return {row["lsoa"]: int(row["imd_quintile"]) for row in csv.DictReader(file)}
+        rows = csv.DictReader(file)
+        if not {"lsoa", "imd_quintile"} <= set(rows.fieldnames or ()):
+            raise InputError(f"{areas}, line 1: columns lsoa and imd_quintile are needed.")
+        return {row["lsoa"]: int(row["imd_quintile"]) for row in rows}
 
 
 def _activity(
@@ -302,7 +314,7 @@ def _activity(
                 f"{path}, line {line}: local_person_id is not in the people file. Deliver both from one extract."
             )
     lines = [line for line, local_id in enumerate(ids, 2) if local_id not in excluded]
-    kept = source.take([line - 2 for line in lines])
+    kept = source.take(pa.array([line - 2 for line in lines], pa.int64()))
     result: dict[str, list] = {"person_ref": [refs[local_id] for local_id in ids if local_id not in excluded]}
     for column in columns:
         if column.type == "person":

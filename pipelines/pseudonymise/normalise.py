@@ -20,6 +20,11 @@ PLAIN_LETTERS = str.maketrans(
 )
 POSTCODE_FORM = re.compile(r"(GIR0AA|[A-Z]{1,2}[0-9][A-Z0-9]?[0-9][A-Z]{2})")
 BIRTH_DATE_FORM = re.compile(r"([0-9]{4})(?:-([0-9]{1,2})(?:-([0-9]{1,2}))?)?")
+SEXES = {
+    **dict.fromkeys(("f", "female", "woman", "girl", "2"), "F"),
+    **dict.fromkeys(("m", "male", "man", "boy", "1"), "M"),
+    **dict.fromkeys(("x", "indeterminate", "other", "9"), "X"),
+}
 NHS_WEIGHTS = range(10, 1, -1)
 
 
@@ -122,9 +127,8 @@ def nhs_number(text: str) -> str:
 
 
 def sex(text: str) -> str:
-    """F, M or X, or ''."""
-    value = text.strip().upper()[:1]
-    return {"1": "M", "2": "F", "9": "X", "I": "X"}.get(value, value if value in "FMX" else "")
+    """F, M or X, or ''. The numbers are those of the NHS data dictionary: 1 male, 2 female, 9 not specified."""
+    return SEXES.get(text.strip().lower(), "")
 
 
 def ethnic_group(text: str) -> str:

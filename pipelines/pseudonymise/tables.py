@@ -18,6 +18,12 @@ def read_csv(path: Path, contract: list[Column], unknown_columns: str) -> tuple[
     """
     header, rows = _header(path), []
     known = [column.name for column in contract]
+    if not set(header) & set(known):
+        # What stands in line 1 may be a person, so that it is not repeated here.
+        raise InputError(
+            f"{path}, line 1: not a header with any of the columns {', '.join(known)}, separated by commas. "
+            "Export the file again with a header."
+        )
     twice = sorted({name for name in header if header.count(name) > 1})
     if twice:
         raise InputError(f"{path}, line 1: column {', '.join(twice)} stands there more than once. Keep one of them.")

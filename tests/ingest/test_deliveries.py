@@ -61,7 +61,7 @@ SPOILT = {
     ),
     "a file that belongs to no delivery": (
         lambda r, f: (f / "names.csv").write_text("x"),
-        ["belongs to no delivery", "names.csv", "Delete"],
+        ["belong to no delivery", "1 file or folder", "Delete"],
     ),
     "an empty activity file": (
         lambda r, f: r.rewrite(f, "activity", lambda table: table.slice(0, 0)),
@@ -98,6 +98,52 @@ def test_a_spoilt_delivery_is_refused_in_words(region, spoil: Callable, words: l
     message = refusal(region)
     assert message.startswith("RWX/ae_attendances/2024-03/001-")
     assert [word for word in words if word not in message] == []
+
+
+PERSON = "Zyxwvut"  # stands where an extract without a header has a person's name
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "words"),
+    [
+        (
+            "activity",
+            lambda table: (
+                table.append_column(PERSON, table["EC_Ident"])
+                .append_column("surname", table["EC_Ident"])
+                .append_column(PERSON + "2", table["EC_Ident"])
+            ),
+            "columns that the contract does not have: surname, and 2 that no contract has, in places 23 and 25.",
+        ),
+        (
+            "activity",
+            lambda table: table.append_column(PERSON, table["EC_Ident"]),
+            "columns that the contract does not have: 1 that no contract has, in place 23.",
+        ),
+        (
+            "attributes",
+            lambda table: table.set_column(1, "sex", pa.array([{PERSON: 1}] * len(table))),
+            "column sex is struct, the contract says string.",
+        ),
+    ],
+    ids=["two strange columns and a known one", "one strange column", "a strange column in another's type"],
+)
+def test_a_refusal_names_columns_of_contracts_and_only_counts_others(
+    region, file: str, change: Callable, words: str
+) -> None:
+    region.rewrite(region.deliver(), file, change)
+    message = refusal(region)
+    assert words in message
+    assert PERSON not in message
+
+
+def test_a_refusal_only_counts_files_and_folders_that_belong_to_no_delivery(region) -> None:
+    folder = region.deliver()
+    (folder / f"{PERSON}.csv").write_text("x")
+    (folder / PERSON).mkdir()
+    message = refusal(region)
+    assert "holds 2 files or folders that belong to no delivery" in message
+    assert PERSON not in message
 
 
 def test_a_refused_delivery_counts_as_not_arrived(region) -> None:

@@ -108,6 +108,20 @@ def test_status_names_what_is_waiting_refused_superseded_and_missing(region) -> 
     assert months_expected(region.settings) == ["2024-03", "2024-04", "2024-05"]
 
 
+def test_a_folder_that_is_not_named_by_an_agency_code_is_refused_without_its_name(region) -> None:
+    march = region.deliver()
+    for name in ("Zyxwvut Archer", "Zyxwvut"):
+        shutil.copytree(march.parents[2], region.settings.landing / name)
+    (region.settings.landing / "Zyxwvut.csv").write_text("x")
+    (region.settings.landing / ".Zyxwvut").mkdir()
+    month = ingest_month(region.settings, FEED, region.period)
+    assert [delivery.received.agency for delivery in month.deliveries] == ["RWX"]
+    (row,) = [row for row in status_rows(region.settings) if row["status"] == "refused"]
+    assert "2 folders that are not named by an agency's code" in row["reason"]
+    told = repr(status_rows(region.settings)) + repr(list(region.everything_written().values()))
+    assert "Zyxwvut" not in told
+
+
 def test_a_delivery_that_no_month_of_no_feed_would_take_in_is_refused_and_says_why(region) -> None:
     march = region.deliver(rows=[{}])
     for stray in ("RWX/ae_attendances/2023-12", "RWX/ae_attendances/2999-01", "RWX/dentistry/2024-03"):

@@ -267,3 +267,39 @@ def test_a_period_is_a_month(agency, capsys, period):
 def test_a_feed_without_a_contract_names_those_that_have_one(agency, capsys):
     assert agency.run(feed="gp_visits", activity=None) == 2
     assert "ae_attendances" in capsys.readouterr().err
+
+
+def test_a_file_without_a_header_does_not_repeat_the_person_in_line_1(agency, capsys):
+    assert agency.run(people="\n".join(PEOPLE.splitlines()[1:]), activity=None) == 2
+    message = capsys.readouterr().err
+    assert "not a header" in message
+    assert "Ashdown" not in message
+
+
+def test_a_delivery_that_was_damaged_in_the_outbox_is_written_again(agency):
+    agency.run()
+    damaged = agency.delivery() / "activity.parquet"
+    damaged.write_bytes(damaged.read_bytes()[:100])
+    agency.run()
+    slot = agency.out / "NPOL" / "police_incidents" / "2024-01"
+    assert len(list(slot.iterdir())) == 2
+    assert pq.read_metadata(max(slot.iterdir()) / "activity.parquet").num_rows == 2
+
+
+def test_an_activity_file_with_a_header_alone_is_an_empty_activity(agency):
+    assert agency.run(activity=ACTIVITY.splitlines()[0] + "\n") == 0
+    assert agency.table("activity") == []
+
+
+def test_a_folder_that_cannot_be_written_is_named(agency, capsys):
+    agency.out.write_text("a file")
+    assert agency.run() == 2
+    assert str(agency.out) in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("written", "sex"), [("Female", "F"), ("m", "M"), ("2", "F"), ("Missing", None), ("Mixed", None)]
+)
+def test_sex_is_read_by_whole_words(agency, written, sex):
+    agency.run(people=HEADER + f"p1,,A,B,1960-01-01,{written},WX1 2AB,,A\n", activity=None)
+    assert [row["sex"] for row in agency.table("attributes")] == [sex]
