@@ -60,7 +60,10 @@ def run(args: argparse.Namespace) -> int:
 
 def train(args: argparse.Namespace) -> int:
     from pipelines.linkage import train
+    from pipelines.linkage.load import people_files
 
+    if not people_files(Settings().linkage):
+        raise InputError("there are no accepted people to learn from. Take deliveries in first: upstream run")
     model = train(Settings(), progress=print)
     print(f"Model {model.version} is current: the next run uses it.")
     return 0
@@ -71,7 +74,8 @@ def status(args: argparse.Namespace) -> int:
 
     rows = status_rows(Settings())
     for row in rows:
-        counts = "  ".join(f"{kind} {row[kind] or 0:>7,}" for kind in ("received", "accepted", "refused"))
+        numbers = {kind: "–" if row[kind] is None else f"{row[kind]:,}" for kind in ("received", "accepted", "refused")}
+        counts = "  ".join(f"{kind} {number:>7}" for kind, number in numbers.items())
         reason = f"  {row['reason']}" if row["reason"] else ""
         print(
             f"{row['agency']:8} {row['feed']:22} {row['period']}  {row['delivery_id'] or '':18} {row['status']:11} {counts}{reason}"
@@ -87,8 +91,10 @@ def link_benchmark(args: argparse.Namespace) -> int:
     people = {}
     for pair in args.people:
         feed, _, file = pair.partition("=")
-        if not file:
-            raise InputError(f"--people takes FEED=FILE, not {pair}.")
+        if not file or not feed.isidentifier():
+            raise InputError(f"--people takes FEED=FILE with a feed such as ae_attendances, not {pair}.")
+        if feed in people:
+            raise InputError(f"--people names {feed} twice. Put the records of one feed into one file.")
         people[feed] = Path(file)
     metrics = link_benchmark(people, truth=args.truth, out=args.out, baseline=args.baseline, progress=print)
     print(f"{metrics['records']:,} records are {metrics['people_found']:,} people; see {args.out}")
@@ -96,6 +102,14 @@ def link_benchmark(args: argparse.Namespace) -> int:
         scores = {f"ours at {metrics['threshold']}": metrics["ours"]}
         scores |= {f"stock at {threshold}": score for threshold, score in (metrics["stock"] or {}).items()}
         across = len(people) > 1
+        covered = metrics["ours"]["records"] - metrics["ours"]["unlinked_rows"]
+        if covered != metrics["records"] or metrics["ours"]["unlinked_rows"]:
+            print(
+                f"The answer key has {covered:,} of the {metrics['records']:,} records, and "
+                f"{metrics['ours']['unlinked_rows']:,} that are in no file and count as missed."
+            )
+        if metrics.get("stock_failed"):
+            print(f"Stock Splink failed on these records: {metrics['stock_failed']}")
         print(f"{'':16}{'pair P':>8}{'R':>8}{'F1':>8}{'B-cubed F1':>12}{'cross-feed F1' if across else '':>15}")
         for name, score in scores.items():
             pairs = "".join(f"{score[f'pair_{rate}']:8.4f}" for rate in ("P", "R", "F1"))
@@ -156,8 +170,11 @@ def main(argv: list[str] | None = None) -> int:
     try:
         return args.run(args)
     except InputError as error:
-        print(f"upstream {args.command}: {error}", file=sys.stderr)
-        return 2
+        message = str(error)
+    except OSError as error:
+        message = f"{error.filename}: {error.strerror}."
+    print(f"upstream {args.command}: {message}", file=sys.stderr)
+    return 2
 
 
 def command() -> None:

@@ -18,11 +18,14 @@ from pipelines.settings import Settings
 from pipelines.synthetic.region import make_region
 
 FICTIONAL = ".fictional"  # in a data folder: the demo made what is in it, and may clear it
+FEWEST_PEOPLE = 200
 HUB_FOLDERS = ("landing", "warehouse", "state", "releases", "dagster")
 
 
 def demo(settings: Settings, people: int, seed: int, progress: Callable[[str], None] = print) -> int:
     """Make the region, hand it over, run the pipeline, say what came of it. Returns the exit code."""
+    if people < FEWEST_PEOPLE:
+        raise InputError(f"a fictional region needs at least {FEWEST_PEOPLE} people.")
     folder = settings.project / "demo"
     _refuse_real_data(settings, folder)
     _make_region(settings, folder, people, seed, progress)

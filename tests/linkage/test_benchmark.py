@@ -81,3 +81,15 @@ def test_public_benchmarks_are_linked_better_than_by_stock_splink_on_plaintext(n
     metrics = link_benchmark(people, folder / "truth.csv", tmp_path)
     assert metrics["ours"]["pair_F1"] > STOCK[name]
     assert metrics["ours"]["pair_P"] > 0.97
+
+
+def test_our_result_stands_where_stock_splink_cannot_be_trained(tmp_path):
+    for feed in ("ae_attendances", "police_incidents"):
+        names = [f"p{number},Name{'abcde'[number]},Surname{'abcde'[number]}" for number in range(5)]
+        (tmp_path / feed).write_text("\n".join(["local_person_id,forename,surname", *names]) + "\n")
+    people = {feed: tmp_path / feed for feed in ("ae_attendances", "police_incidents")}
+    truth = tmp_path / "truth.csv"
+    truth.write_text("feed,local_person_id,truth\n" + "".join(f"{f},p{n},{n}\n" for f in people for n in range(5)))
+    metrics = link_benchmark(people, truth, tmp_path / "out", baseline=True)
+    assert metrics["ours"]["records"] == 10
+    assert metrics["stock"] or metrics["stock_failed"]
