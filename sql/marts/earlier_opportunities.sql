@@ -10,13 +10,13 @@ select
     person_id, -- Linked person
     signal_contact_id, -- Contact at which something could have been done
     signal_at, -- Start of that contact
-    crisis_contact_id, -- First crisis contact for the same need within the rule's window; empty where there was none
+    crisis_contact_id, -- First crisis contact with a sign of the same group of needs within the window; empty if none
     crisis_at, -- Start of the crisis contact
     lead_days, -- Days from signal to crisis
     need, -- Need of the signal
     lsoa, -- Area of the home at the signal
     offer_id, -- Community offer that answers the signal
     followed_by_crisis, -- Whether a crisis came within the window
-    window_complete -- Whether the records cover the whole window, so that no crisis means none
+    window_complete -- Whether the signal's agency sent every month of the window, so that no crisis means none there
 from rules
 where scenario = 'central'

@@ -94,5 +94,5 @@ select
     people, -- People behind the figure
     coalesce(contacts, 0)::bigint as contacts, -- Contacts behind the figure
     minutes::bigint as minutes, -- Minutes behind the figure; empty where time is not the point
-    round(share, 4) as share -- Share of all people, contacts, A&E stays or signals with a complete window
+    round(share, 4) as share -- Share of all people, contacts or A&E stays, or of the signals with a complete window
 from figures

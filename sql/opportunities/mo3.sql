@@ -1,19 +1,14 @@
 -- Rule MO3, version 1: one row per signal, under each linkage scenario. Signal: an A&E attendance of a person aged 65
 -- or over with a sign of later life (fall, frailty, dehydration, confusion, dementia) who went home with nothing
 -- passed on, and no social care contact up to 7 days after leaving. Crisis: an A&E crisis contact with such a sign,
--- within 30 days of the signal. Exclusions: acuity 1; signals in months for which social care sent nothing; people who
--- died within the window without a crisis. Evidence: urgent community response and frailty services take people who
--- are likely to be admitted without them, falls and frailty among the reasons. Offer: two-hour urgent community
--- response. Confidence: medium, because a sign of frailty is only as good as the coding of diagnoses.
+-- within 30 days of the signal. Exclusions: acuity 1; signals in months for which not every council sent its social
+-- care records; people who died or moved away within the window without a crisis. Evidence: urgent community response
+-- and frailty services take people who are likely to be admitted without them, falls and frailty among the reasons.
+-- Offer: two-hour urgent community response. Confidence: medium, because a sign of frailty is only as good as the
+-- coding of diagnoses.
 -- Key: scenario, signal_contact_id
 with social_care_arrived as (
-    select distinct period from accepted.deliveries where feed = 'social_care_events' and status = 'accepted'
-),
-
-last_day as (
-    select max(last_day((period || '-01')::date)) as arrived_until
-    from accepted.deliveries
-    where feed = 'ae_attendances' and status = 'accepted'
+    select period from staging.slots where feed = 'social_care_events' group by period having bool_and(arrived)
 ),
 
 attendances as (
@@ -22,6 +17,7 @@ attendances as (
         scenarios.person_key,
         attendances.contact_id,
         contacts.person_id,
+        contacts.agency,
         contacts.need,
         contacts.lsoa,
         contacts.crisis,
@@ -32,6 +28,7 @@ attendances as (
         attendances.went_home,
         coalesce(attendances.age_band, people.age_band) as age_band,
         people.death_month,
+        people.moved_away_month,
         7 as follow_up_days,
         30 as crisis_days
     from staging.ae_attendances as attendances
@@ -60,7 +57,10 @@ social_care as (
 ),
 
 signals as (
-    select *
+    select
+        discharges.*,
+        strftime(discharges.started_at, '%Y-%m') as first_month,
+        strftime(discharges.started_at + to_days(discharges.crisis_days), '%Y-%m') as last_month
     from discharges
     anti join social_care
         on discharges.scenario = social_care.scenario
@@ -83,6 +83,20 @@ first_crises as (
         and crises.started_at > signals.started_at
         and date_diff('day', signals.started_at, crises.started_at) <= signals.crisis_days
     group by signals.scenario, signals.contact_id
+),
+
+complete_windows as (
+    select signals.scenario, signals.contact_id
+    from signals
+    inner join staging.slots as slots
+        on signals.agency = slots.agency
+        and slots.feed = 'ae_attendances'
+        and slots.arrived
+        and slots.period between signals.first_month and signals.last_month
+    group by all
+    having count(*) = any_value(
+        date_diff('month', (signals.first_month || '-01')::date, (signals.last_month || '-01')::date) + 1
+    )
 )
 
 select
@@ -98,13 +112,12 @@ select
     signals.lsoa, -- Area of the home at the signal
     'urgent_community_response' as offer_id, -- Community offer that answers the signal
     first_crises.crisis_contact_id is not null as followed_by_crisis, -- Whether a crisis came within the window
-    (
-        signals.started_at::date + signals.crisis_days
-    ) <= last_day.arrived_until as window_complete -- Whether A&E records cover the window, so that no crisis means none
+    complete_windows.contact_id is not null as window_complete -- Whether the trust's records cover the window
 from signals
-cross join last_day
 left join first_crises using (scenario, contact_id)
+left join complete_windows using (scenario, contact_id)
 where first_crises.crisis_contact_id is not null
-    or signals.death_month is null
-    or signals.death_month not between strftime(signals.started_at, '%Y-%m')
-        and strftime(signals.started_at + to_days(signals.crisis_days), '%Y-%m')
+    or not (
+        coalesce(signals.death_month between signals.first_month and signals.last_month, false)
+        or coalesce(signals.moved_away_month between signals.first_month and signals.last_month, false)
+    )

@@ -1,5 +1,5 @@
--- One row per month of the period covered: every month from the first to the last for which anything was delivered, also
--- one for which no feed delivered.
+-- One row per month of the period covered: every month from the first to the last for which anything was delivered,
+-- also one for which no feed delivered.
 -- Key: period
 with delivered as (
     select min((period || '-01')::date) as first_month, max((period || '-01')::date) as last_month

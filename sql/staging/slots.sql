@@ -1,5 +1,5 @@
--- One row per agency, feed and month of the period covered for which a delivery is expected: every agency that ever sent a
--- feed is expected to send it every month, and a feed that nobody ever sent is expected from an agency not known.
+-- One row per agency, feed and month of the period covered: the delivery that is expected, and whether it arrived. An
+-- agency that ever sent a feed is expected to send it every month; a feed nobody ever sent, from an agency not known.
 -- Key: feed, agency, period
 with senders as (
     select distinct feed, agency from accepted.deliveries

@@ -14,6 +14,10 @@ ATTENDANCE = {
     "Der_EC_Diagnosis_All": DEMENTIA, "Discharge_Destination_SNOMED_CT": HOME,
     "EC_Discharge_Status_SNOMED_CT": COMPLETED, "EC_Acuity_SNOMED_CT": "", "EC_Chief_Complaint_SNOMED_CT": "",
 }  # fmt: skip
+MONTHS = ["2024-01", "2024-02", "2024-03", "2024-04", "2024-05"]
+DELIVERED = {
+    f"{sender} | {month}" for sender in ("RWX | ae_attendances", "LAWX | social_care_events") for month in MONTHS
+}
 SIGNAL_ONLY = """
 lead_days | followed_by_crisis
           | false
@@ -38,10 +42,9 @@ def crisis(day: str, **changes: str) -> dict[str, str]:
 def check_rule(check):
     """Builds the rule from attendances and days of social care, all of one person, and looks at the central scenario."""
 
-    def check_rows(attendances, expected, social_care=(), age_band="75-84", death_month="", social_care_months=None):
-        months = ["2024-02", "2024-03", "2024-04", "2024-05"]
-        delivered = [f"RWX | ae_attendances | {month}" for month in months]
-        delivered += [f"LAWX | social_care_events | {month}" for month in social_care_months or months]
+    def check_rows(
+        attendances, expected, social_care=(), age_band="75-84", death_month="", moved_away="", delivered=DELIVERED
+    ):
         check(
             "marts.earlier_opportunities",
             {
@@ -50,9 +53,9 @@ def check_rule(check):
                     [{"row_number": str(n), "Event_Reference_Number": f"e{n}", "person_ref": "c1",
                       "Event_Start_Date": day, "period": "2024-03"} for n, day in enumerate(social_care)]
                 ) if social_care else "row_number",
-                "accepted.attributes": f"person_ref | period | age_band | death_month\n"
-                                       f"p1 | 2024-03 | {age_band} | {death_month}",
-                "accepted.deliveries": "agency | feed | period\n" + "\n".join(delivered),
+                "accepted.attributes": f"person_ref | period | age_band | death_month | moved_away_month\n"
+                                       f"p1 | 2024-03 | {age_band} | {death_month} | {moved_away}",
+                "accepted.deliveries": "\n".join(["agency | feed | period", *sorted(delivered)]),
                 "linkage.person_index": """
                 agency | feed               | person_ref | person_id | person_id_low | person_id_high
                 RWX    | ae_attendances     | p1         | P1        |               |
@@ -159,16 +162,62 @@ def test_death(check_rule, death_month, attendances, expected):
     check_rule(attendances, expected, death_month=death_month)
 
 
+@pytest.mark.parametrize(
+    ("moved_away", "attendances", "expected"),
+    [
+        pytest.param("2024-03", [attendance()], NO_SIGNAL, id="Who moved away in the window is not free of crisis"),
+        pytest.param("2024-04", [attendance()], SIGNAL_ONLY, id="Who moved away after the window was"),
+        pytest.param("2024-02", [attendance()], SIGNAL_ONLY, id="Who moved away before the signal is here again"),
+        pytest.param(
+            "2024-03", [attendance(), crisis("2024-03-10")], "lead_days\n9", id="A crisis before the move counts"
+        ),
+    ],
+)
+def test_moving_away(check_rule, moved_away, attendances, expected):
+    check_rule(attendances, expected, moved_away=moved_away)
+
+
+SEVEN_DAYS_END_IN_APRIL = attendance(Arrival_Date="2024-03-28", EC_Departure_Date="2024-03-28")
+
+
 @pytest.mark.parametrize("missing", ["2024-03", "2024-04"])
 def test_without_social_care_records_nobody_knows_whether_there_was_a_follow_up(check_rule, missing):
-    seven_days_end_in_april = attendance(Arrival_Date="2024-03-28", EC_Departure_Date="2024-03-28")
-    arrived = {"2024-02", "2024-03", "2024-04", "2024-05"} - {missing}
-    check_rule([seven_days_end_in_april], NO_SIGNAL, social_care_months=sorted(arrived))
+    delivered = DELIVERED - {f"LAWX | social_care_events | {missing}"}
+    check_rule([SEVEN_DAYS_END_IN_APRIL], NO_SIGNAL, delivered=delivered)
 
 
-def test_a_window_that_goes_beyond_the_records_is_not_complete(check_rule):
-    late = attendance(Arrival_Date="2024-05-02", EC_Departure_Date="2024-05-02")
-    check_rule([late], "followed_by_crisis | window_complete\n false | false")
+def test_the_follow_up_is_looked_for_with_every_council(check_rule):
+    council = {f"LAWY | social_care_events | {month}" for month in MONTHS}
+    check_rule([SEVEN_DAYS_END_IN_APRIL], SIGNAL_ONLY, delivered=DELIVERED | council)
+
+
+def test_without_one_council_of_two_nobody_knows_whether_there_was_a_follow_up(check_rule):
+    check_rule([attendance()], NO_SIGNAL, delivered=DELIVERED | {"LAWY | social_care_events | 2024-05"})
+
+
+TRUST_TO_MARCH = DELIVERED - {"RWX | ae_attendances | 2024-04", "RWX | ae_attendances | 2024-05"}
+WINDOWS = {
+    "The last day is in the last month delivered": ("2024-05-01", DELIVERED, True),
+    "The last day is after the last month delivered": ("2024-05-02", DELIVERED, False),
+    "The trust sent nothing for the month in which the window ends": (
+        "2024-03-02", DELIVERED - {"RWX | ae_attendances | 2024-04"}, False,
+    ),
+    "The trust sent nothing for a month within the window": (
+        "2024-01-31", DELIVERED - {"RWX | ae_attendances | 2024-02"}, False,
+    ),
+    "Only another trust sent the month in which the window ends": (
+        "2024-03-02", TRUST_TO_MARCH | {"RWY | ae_attendances | 2024-04"}, False,
+    ),
+    "Another trust sent nothing for the month in which the window ends": (
+        "2024-03-02", DELIVERED | {"RWY | ae_attendances | 2024-03"}, True,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("day", "delivered", "complete"), WINDOWS.values(), ids=WINDOWS)
+def test_a_window_is_complete_when_the_signal_s_trust_sent_each_of_its_months(check_rule, day, delivered, complete):
+    signal = attendance(Arrival_Date=day, EC_Departure_Date=day)
+    check_rule([signal], f"followed_by_crisis | window_complete\n false | {complete}", delivered=delivered)
 
 
 def test_a_missed_link_between_social_care_and_ae_turns_a_follow_up_into_a_signal(check):
