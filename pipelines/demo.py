@@ -10,6 +10,8 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import duckdb
+
 from pipelines import cli, runner
 from pipelines.evaluation import region as evaluation
 from pipelines.ingest.status import status_rows
@@ -89,6 +91,15 @@ def _command(*arguments) -> None:
         raise InputError(f"upstream {arguments[0]} failed; its message stands above.")
 
 
+def _left_out(release: Path) -> list[tuple[str, int]]:
+    """Accepted events that are no contact of their person: reason and rows, the most frequent first."""
+    with duckdb.connect(str(release / "analyst.duckdb"), read_only=True) as connection:
+        return connection.execute(
+            "select detail, sum(rows)::bigint as rows from marts.data_quality where measure = 'left_out' "
+            "group by detail order by rows desc"
+        ).fetchall()
+
+
 def summary(settings: Settings, folder: Path) -> str:
     """What arrived, what was refused, who was linked and how well, who cycles, and where to look next."""
     rows = status_rows(settings)
@@ -100,6 +111,7 @@ def summary(settings: Settings, folder: Path) -> str:
         "",
         f"Arrived   {len(rows)} deliveries, {total['received']:,} events; {len(accepted)} accepted",
         f"Refused   {total['refused']:,} events, each with a reason (marts.data_quality counts them by rule)",
+        f"Left out  {', '.join(f'{rows:,} {reason}' for reason, rows in _left_out(current))}",
         f"Linked    {key.clients:,} clients of the agencies are {key.people:,} people; the answer key says {key.true_people:,}",
         f"          pairs: precision {key.precision:.3f}, recall {key.recall:.3f}, F1 {key.f1:.3f}",
         "",
