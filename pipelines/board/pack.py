@@ -21,6 +21,7 @@ TABLES = {
     "monthly_contacts": "month, feed_label",
     "handoffs": "from_label, to_label, need_kept",
     "first_missed_doors": "need_label, door_label",
+    "feed_health": "feed_label, agency",
 }  # with the order of their rows on the page
 
 Row = dict
@@ -48,7 +49,7 @@ def render_pack(board: Path, out: Path, facts: dict) -> None:
             withheld_needs=words.listed(
                 [words.uncapitalised(need) for need in withheld_needs(rows["first_missed_doors"])]
             ),
-            feeds=[words.feed_health(feed) for feed in facts["feeds"]],
+            feeds=[words.feed_health(feed) for feed in rows["feed_health"]],
             linkage=words.linkage(facts["linkage"]),
             cycling_definition=next(
                 (d["label"] for d in facts["definitions"] if d["definition_id"] == HEADLINE_DEFINITION), ""

@@ -172,22 +172,28 @@ def most_missed(doors: list[Row]) -> Row | None:
 
 def feed_health(feed: Row) -> Row:
     """A feed's state in words: label, state, complete, period, received, refused."""
-    missing = feed["missing"] or []
-    share = feed["refused"] / feed["received"] if feed["received"] else None
-    if not feed["first_period"]:
-        state = "Never arrived"
+    missing = feed["missing_months"].split(", ") if feed["missing_months"] else []
+    if not feed["first_month"]:
+        state = "No delivery passed the checks" if feed["agency"] else "Never arrived"
     elif missing:
         state = f"Missing: {listed([month(period) for period in missing])}"
     else:
         state = "Complete"
     return {
-        "label": f"{feed['label']} ({feed['agency']})" if feed["agency"] else feed["label"],
+        "label": f"{feed['feed_label']} ({feed['agency']})" if feed["agency"] else feed["feed_label"],
         "state": state,
         "complete": state == "Complete",
-        "period": f"{month(feed['first_period'])} to {month(feed['last_period'])}" if feed["first_period"] else "none",
-        "received": number(feed["received"]),
-        "refused": percent(share) if share is not None else "none",
+        "period": f"{month(feed['first_month'])} to {month(feed['last_month'])}" if feed["first_month"] else "none",
+        "received": feed["withheld_reason"] or number(feed["received"]),
+        "refused": feed["withheld_reason"] or _refused(feed),
     }
+
+
+def _refused(feed: Row) -> str:
+    part = share(feed["refused"], feed["received"])
+    if not feed["refused"]:
+        return "none or hardly any" if feed["received"] else "none"  # one or two of them are rounded to none
+    return number(feed["refused"]) if part is None else percent(part)
 
 
 def linkage(quality: list[Row]) -> str:

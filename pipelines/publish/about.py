@@ -1,6 +1,6 @@
-"""What a release says about itself: which deliveries made it, how complete they are, and the words the page needs.
+"""What a release says about itself: which deliveries made it, and the words the page needs.
 
-Feeds and months only, never a person. What does not belong here: figures about people, which the page reads from
+Never a person. What does not belong here: figures about people, which the page reads from
 board.duckdb alone.
 """
 
@@ -27,8 +27,8 @@ def deliveries(warehouse: Path) -> list[dict[str, str]]:
 def pack_facts(manifest: dict, settings: Settings) -> dict:
     """What the page says beside the board's figures.
 
-    Keys: release_id, built_on (YYYY-MM-DD), region, fictional, feeds (see `feed_health`), offers, needs, definitions,
-    linkage (shares of links, no counts of people), withhold_people_up_to, round_to, handoff_days, spell_gap_days.
+    Keys: release_id, built_on (YYYY-MM-DD), region, fictional, offers, needs, definitions, linkage (shares of links,
+    no counts of people), withhold_people_up_to, round_to, handoff_days, spell_gap_days.
     """
     region = _reference(settings, "region") or [{"region": "", "fictional": "false"}]
     return {
@@ -36,7 +36,6 @@ def pack_facts(manifest: dict, settings: Settings) -> dict:
         "built_on": manifest["built_at"][:10],
         "region": region[0]["region"],
         "fictional": region[0]["fictional"] == "true",
-        "feeds": feed_health(settings.warehouse_db),
         "offers": _reference(settings, "offers"),
         "needs": _reference(settings, "needs"),
         "definitions": _reference(settings, "definitions"),
@@ -46,43 +45,6 @@ def pack_facts(manifest: dict, settings: Settings) -> dict:
         "handoff_days": settings.handoff_days,
         "spell_gap_days": settings.spell_gap_days,
     }
-
-
-def feed_health(warehouse: Path) -> list[dict]:
-    """One row per agency and feed, and per feed that never arrived.
-
-    Keys: label, agency (None if it never arrived), first_period, last_period, missing (months in which any other
-    feed arrived and this one did not), received, accepted, refused (activity rows of accepted deliveries).
-    """
-    return _query(
-        warehouse,
-        """
-        WITH arrived AS (
-            SELECT * FROM accepted.deliveries WHERE status = 'accepted'
-        ),
-        slots AS (
-            SELECT DISTINCT agency, feed FROM accepted.deliveries
-            UNION ALL
-            SELECT NULL, feed FROM reference.feeds ANTI JOIN accepted.deliveries USING (feed)
-        )
-        SELECT
-            feeds.label,
-            slots.agency,
-            min(arrived.period) AS first_period,
-            max(arrived.period) AS last_period,
-            list(months.period ORDER BY months.period) FILTER (arrived.period IS NULL) AS missing,
-            coalesce(sum(arrived.received_activity), 0)::BIGINT AS received,
-            coalesce(sum(arrived.accepted_activity), 0)::BIGINT AS accepted,
-            coalesce(sum(arrived.refused_activity), 0)::BIGINT AS refused
-        FROM slots
-        CROSS JOIN (SELECT DISTINCT period FROM arrived) AS months
-        JOIN reference.feeds AS feeds ON slots.feed = feeds.feed
-        LEFT JOIN arrived
-            ON slots.agency = arrived.agency AND slots.feed = arrived.feed AND months.period = arrived.period
-        GROUP BY ALL
-        ORDER BY feeds.label, slots.agency
-        """,
-    )
 
 
 def _query(database: Path, sql: str) -> list[dict]:

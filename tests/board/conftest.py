@@ -97,12 +97,29 @@ def first_missed_doors() -> Rows:
     ]  # fmt: skip
 
 
+def feed_health() -> Rows:
+    """Social care did not send March 2025; the fire service never sent anything; a clinic has hardly any patients."""
+    missing = {"Adult social care": "2025-03"}
+    sent = [
+        {"feed_label": service, "agency": service[:2].upper(), "first_month": "2024-01", "last_month": "2025-12",
+         "missing_months": missing.get(service), "people": 900, "received": 20_003, "refused": refused}
+        for service, refused in zip(SERVICES, (612, 98, 2), strict=True)
+    ]  # fmt: skip
+    nothing = {"agency": None, "first_month": None, "last_month": None, "missing_months": ", ".join(MONTHS)}
+    return [
+        *sent,
+        {"feed_label": "Fire", **nothing, "people": 0, "received": 0, "refused": 0},
+        sent[0] | {"feed_label": "Clinic", "people": 5, "received": 131, "refused": 21},
+    ]
+
+
 def all_tables() -> dict[str, Rows]:
     return {
         "headlines": headlines(),
         "monthly_contacts": monthly_contacts(),
         "handoffs": handoffs(),
         "first_missed_doors": first_missed_doors(),
+        "feed_health": feed_health(),
     }
 
 
@@ -151,12 +168,6 @@ def facts() -> dict:
         "built_on": "2026-01-15",
         "region": "Wexmoor",
         "fictional": True,
-        "feeds": [
-            {"label": service, "agency": service[:2].upper(), "first_period": "2024-01", "last_period": "2025-12",
-             "missing": ["2025-03"] if service == "Adult social care" else [], "received": 20_000, "accepted": 19_900,
-             "refused": 100}
-            for service in SERVICES
-        ],
         "offers": [{"offer_id": "urgent_community_response", "label": "Two-hour urgent community response",
                     "needs": "frailty;dementia", "rule_ids": "MO3", "status": "published"}],
         "needs": [{"need": "frailty", "label": "Frailty and falls"},

@@ -11,6 +11,8 @@ import pytest
 
 from pipelines.board import words
 from pipelines.board.pack import monthly_totals, render_pack
+from pipelines.publish.tables import board_roles
+from pipelines.settings import Settings
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
@@ -162,6 +164,77 @@ def test_each_chart_has_a_caveat_a_data_table_and_a_text_alternative(html):
             assert len(re.search(r"<desc[^>]*>(.*)</desc>", image)[1]) > 40
 
 
+NOT_FIGURES = (
+    r"\b[A-Z][a-z]+ 20\d\d\b|\b20\d\d-\d\d\b|\bFigure \d\b|\bfewer than 8 people\b|\bwithin 28 days\b"
+    r"|\brounded to 5\b|\b\d+ rows? (?:is|are) withheld\b"
+)
+SUMS = (
+    "select sum(contacts)::int, sum(contacts_of_people_who_cycle)::int from board.monthly_contacts group by month",
+    "select sum(handoffs)::int from board.handoffs group by from_label, to_label",
+    "select sum(handoffs)::int from board.handoffs",
+    "select sum(spells)::int from board.first_missed_doors group by need_label",
+    "select (5 * round(minutes / 300))::int from board.headlines where unit = 'minutes'",  # in hours, of 5
+)
+SHARES = (
+    "select people_in_base, people_base from board.headlines where unit = 'people'",
+    "select contacts_in_base, contacts_base from board.headlines where unit = 'contacts'",
+    (
+        "select sum(contacts_of_people_who_cycle)::int, sum(contacts)::int from board.monthly_contacts group by month "
+        "having bool_and(contacts is not null)"
+    ),
+    (
+        "select sum(handoffs) filter (need_kept = 'Same need')::int, sum(handoffs)::int from board.handoffs "
+        "having bool_and(handoffs is not null)"
+    ),
+    "select refused, received from board.feed_health",
+)
+
+
+def not_in_the_board_database(page: Page, board: Path, linkage: str) -> set[str]:
+    """Numbers in the words and tables of the page that are no published count, sum of counts or share of counts."""
+    figures = [name for (name,) in rows(board, "select headline_id from board.headlines")]
+    places = [
+        "main",
+        "numbers",
+        "time",
+        "next",
+        "doors",
+        "offers",
+        "health",
+        *(f"figure-{n}" for n in (1, 2, 3)),
+        *figures,
+    ]
+    text = " ".join(page.texts.get(place, "") for place in places).replace(linkage, "")
+    counts, labels = set(), set()
+    for table, roles in board_roles(Settings()).items():
+        for column, role in roles.items():
+            values = {value for (value,) in rows(board, f"select {column} from board.{table}")}
+            labels |= {value for value in values if isinstance(value, str)}
+            counts |= values if role != "label" else set()
+        (description,) = rows(board, f"select comment from duckdb_tables() where table_name = '{table}'")[0]
+        labels.add(description)
+    for label in sorted(labels, key=len, reverse=True):
+        if re.search("[0-9]", label):
+            text = re.sub(re.escape(label), "", text, flags=re.IGNORECASE)
+    counts |= {value for sql in SUMS for row in rows(board, sql) for value in row}
+    pairs = [pair for sql in SHARES for pair in rows(board, sql)]
+    published = {f"{value:,}" for value in counts if value is not None}
+    published |= {f"{part / whole:.0%}" for part, whole in pairs if whole} | {"1%"}  # less than 1%
+    return set(re.findall(r"\d+(?:,\d{3})*(?:\.\d+)?%?", re.sub(NOT_FIGURES, "", text))) - published
+
+
+def test_every_number_of_the_page_is_in_the_board_database_or_a_share_of_what_is(page, html, board, facts):
+    linkage = words.linkage(facts["linkage"])
+    assert linkage in page.text
+    assert not_in_the_board_database(page, board, linkage) == set()
+    smuggled = (
+        html.replace("About 1,240 people", "About 1,241 people")
+        .replace("20,005", "20,003")
+        .replace("3% of all people seen", "12% of all people seen")
+    )
+    assert not_in_the_board_database(Page(smuggled), board, linkage) == {"1,241", "20,003", "12%"}
+
+
 def test_withheld_is_said_in_words_and_never_drawn_or_counted_as_nothing(page, html, board):
     assert rows(board, "select count(*) from board.first_missed_doors where withheld_reason is not null") == [(2,)]
     assert html.count("withheld (fewer than 8 people)") >= 2
@@ -175,8 +248,14 @@ def test_a_month_without_a_services_records_is_marked_and_left_out_of_the_share(
 
 
 def test_data_health_names_the_month_that_is_missing(page):
-    assert "Missing: March 2025" in page.text
-    assert page.text.count("Complete") == 2
+    assert "Adult social care (AD) January 2024 to December 2025 Missing: March 2025 20,005 less than 1%" in page.text
+    assert "A&E (A&) January 2024 to December 2025 Complete 20,005 3%" in page.text
+    assert "Police (PO) January 2024 to December 2025 Complete 20,005 none or hardly any" in page.text
+    assert "Fire none Never arrived 0 none" in page.text
+
+
+def test_a_feed_of_few_people_has_its_records_withheld(page):
+    assert "Clinic (A&) January 2024 to December 2025 Complete fewer than 8 people fewer than 8 people" in page.text
 
 
 def test_a_need_of_which_everything_is_withheld_is_named(board_tables, facts, tmp_path, make_board):

@@ -160,3 +160,24 @@ def test_first_missed_doors_are_counted_by_need_and_service(check):
         Crime and disorder     | Police            | 1      | 1
         """,
     )
+
+
+def test_a_month_is_missing_though_no_other_feed_sent_it_either_and_though_it_came_and_was_refused(check):
+    check(
+        "board.feed_health",
+        {
+            "accepted.deliveries": """
+            agency | feed             | period  | status   | received_people | received_activity | refused_activity
+            RWX    | ae_attendances   | 2024-01 | accepted | 40              | 60                | 2
+            RWX    | ae_attendances   | 2024-02 | accepted | 50              | 70                | 0
+            RWX    | ae_attendances   | 2024-04 | refused  | 50              | 70                | 0
+            NPOL   | police_incidents | 2024-04 | refused  | 9               | 9                 | 9
+            """
+        },
+        """
+        feed_label        | agency | first_month | last_month | missing_months                     | people | received | refused
+        A&E               | RWX    | 2024-01     | 2024-02    | 2024-03, 2024-04                   | 50     | 130      | 2
+        Police            | NPOL   |             |            | 2024-01, 2024-02, 2024-03, 2024-04 | 0      | 0        | 0
+        Adult social care |        |             |            | 2024-01, 2024-02, 2024-03, 2024-04 | 0      | 0        | 0
+        """,
+    )
