@@ -28,7 +28,7 @@ from .delivery import (
     remember_region,
     stated_rows,
 )
-from .gate import Delivered, Judgement, judge, row_numbers
+from .gate import Delivered, Judgement, judge, row_numbers, without_unlisted_codes
 from .month import Counts, DeliveryOutcome, Month, made_of, slot_of, write_month
 
 ROWS_AT_ONCE = 1_000_000  # of all files as stated in the notes; months beyond that are judged in another go
@@ -151,6 +151,7 @@ def _accept(settings: Settings, candidate: _Candidate, month: Month) -> bool:
         )
         return False
     tables = {file: _accepted(candidate, file) for file in FILES}
+    tables["activity"] = without_unlisted_codes(settings, received.feed, tables["activity"])
     refused = _refused_rows(candidate)
     outcome = _outcome(
         received,

@@ -53,6 +53,7 @@ if TYPE_CHECKING:
 
 SEVERITIES = ("critical", "row", "warning")
 KAHN = ("conformance", "completeness", "plausibility")
+UNLISTED = "unlisted"
 REFUSED_SHARE = 0.2  # of a file's rows; a file with more refused rows than that is refused whole
 REFUSED_ROWS = 10  # so few refused rows never refuse a file, unless nothing is left of it
 
@@ -139,6 +140,49 @@ def judge(settings: Settings, feed: str, file: str, deliveries: list[Delivered])
         _judgement(rules, len(delivered.table), in_rows | in_file)
         for delivered, in_rows, in_file in zip(deliveries, failed_rows, failed_files, strict=True)
     ]
+
+
+def without_unlisted_codes(settings: Settings, feed: str, activity: pa.Table) -> pa.Table:
+    """Rows of a feed's activity with UNLISTED for each code that its column's code list does not have.
+
+    Such a code tells nothing, and might be text that nobody vetted. Rows come and go in the order of row_number.
+    """
+    coded = [column for column in contract.activity_columns(feed) if column.code_list]
+    lists = {f"list(code_key) filter (code_list = '{c.code_list}') as \"{c.code_list}\"" for c in coded}
+    with duckdb.connect(config={"threads": settings.threads}) as con:
+        con.register("codes", _codes(settings.reference / "codes", rules_digest(settings)))
+        con.register("activity", activity)
+        con.execute(CODE_KEY)
+        replaced = con.sql(
+            f"""
+            with lists as (select {", ".join(sorted(lists))} from codes)
+            select {", ".join(map(_listed_codes, coded))} from activity cross join lists order by row_number
+            """
+        ).to_arrow_table()
+    for name in replaced.column_names:
+        place = activity.column_names.index(name)
+        activity = activity.set_column(place, activity.field(name), replaced[name].cast(activity.field(name).type))
+    return activity
+
+
+def _listed_codes(column: contract.Column) -> str:
+    """The expression (DuckDB) that leaves a value as it is unless it has a code that is not in the list."""
+    value, codes = f'activity."{column.name}"', f'lists."{column.code_list}"'
+    if column.type == "code":
+        return f"if({value} is null or list_contains({codes}, code_key({value})), {value}, '{UNLISTED}') as \"{column.name}\""
+    return f"""
+        if(
+            {value} is null or list_has_all({codes}, [code_key(code) for code in string_split_regex({value}, '[,;]')]),
+            {value},
+            array_to_string(
+                [
+                    if(list_contains({codes}, code_key(code)), trim(code), '{UNLISTED}')
+                    for code in string_split_regex({value}, '[,;]') if trim(code) <> ''
+                ],
+                ','
+            )
+        ) as "{column.name}"
+    """
 
 
 def row_numbers(table: pa.Table) -> pa.Array:

@@ -18,6 +18,8 @@ from .errors import InputError
 HERE = Path(__file__).parent
 FREE_TEXT = re.compile(r"[\n\r\t@]|.{81,}", re.DOTALL)  # codes are short; sentences and addresses are not
 
+SHORT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 &()/_.-]{0,79}")
+
 
 @dataclass(frozen=True)
 class Column:
@@ -79,6 +81,15 @@ def _codes(value: str) -> str:
     for code in re.split(r"[,;]", value):
         _code(code.strip())
     return value
+
+
+def is_short_name(column: Column, value: str) -> bool:
+    """Whether a value of a coded column without a code list has the shape of a code or of a team's name.
+
+    A code list says what a value may be; without one only its shape can keep sentences and addresses back.
+    """
+    codes = re.split(r"[,;]", value) if column.type == "codes" else [value]
+    return all(SHORT_NAME.fullmatch(code.strip()) for code in codes)
 
 
 def _area(value: str) -> str:

@@ -322,9 +322,12 @@ def _activity(
         read, _, expected = contract.TYPES[column.type]
         if column.type == "reference":
             read = lambda value: pseudonyms.reference(feed, value)
+        unlisted = column.type in ("code", "codes") and not column.code_list
         values = result[column.name] = []
         for line, value in zip(lines, texts(kept, column.name), strict=True):
             try:
+                if value and unlisted and not contract.is_short_name(column, value):
+                    raise ValueError("no short name")
                 values.append(read(value) if value else None)
             except (ValueError, KeyError, AttributeError):
                 raise InputError(f"{path}, line {line}, {column.name}: not {expected}.") from None

@@ -15,7 +15,7 @@ import pytest
 
 from pipelines.ingest.accept import ingest_month, ingest_months
 from pipelines.ingest.delivery import Received, read_delivery
-from pipelines.ingest.gate import Delivered, GateError, Judgement, judge, load_rules
+from pipelines.ingest.gate import UNLISTED, Delivered, GateError, Judgement, judge, load_rules
 from pipelines.ingest.month import month_files
 from pipelines.pseudonymise.contract import activity_columns
 from pipelines.pseudonymise.delivery import FILES
@@ -65,6 +65,7 @@ REFUSED = {
     "a category not in the list": (POLICE, {"nsir_open": "Party"}, "required_code_not_in_list"),
     "officer minutes below zero": (POLICE, {"officer_minutes": "-5"}, "officer_minutes_plausible"),
     "a place of safety without s136": (POLICE, {"s136_place_of_safety": "ED"}, "place_of_safety_only_for_s136"),
+    "an area of another country": (POLICE, {"lsoa": "X01000001"}, "area_malformed"),
     "cleared before the call": (POLICE, {"cleared_ts": "2024-03-05T09:00:00"}, "cleared_not_before_created"),
 }
 
@@ -85,6 +86,12 @@ ACCEPTED = {
     ),
     "a discharge destination not in the list": (AE, {"Discharge_Destination_SNOMED_CT": "999"}),
     "two diagnoses, one not in the list": (AE, {"Der_EC_Diagnosis_All": "52448006,999"}),
+    "a team and a site": (POLICE, {"team": "Response Harrowmere (nights)", "lsoa": "E01990001"}),
+    "investigations with blanks": (AE, {"Der_EC_Investigation_All": "27171005, 29303009; 15220000"}),
+    "a national code of many words": (
+        SOCIAL,
+        {"Accommodation_Status": "Sheltered housing / extra care housing / other sheltered housing"},
+    ),
     "an open service": (SOCIAL, {"Event_Type": "Service", "Event_End_Date": "", "Event_Outcome": ""}),
     "an assessment that ended this month": (
         SOCIAL,
@@ -201,6 +208,24 @@ def test_an_attribute_outside_its_set_is_refused(region) -> None:
     assert rules_by_row(judged(region, AE, "attributes", folder)) == {1: ["sex_not_known"]}
 
 
+@pytest.mark.parametrize(
+    ("feed", "column", "value", "rules"),
+    [
+        (POLICE, "team", "Response: she lives alone", ["code_malformed"]),
+        (POLICE, "team", "Response " * 10, ["code_malformed"]),
+        (AE, "Der_Provider_Site_Code", "4, Mill Lane", ["code_malformed"]),
+        (AE, "Der_EC_Investigation_All", "27171005,Ada's scan", ["codes_malformed"]),
+        (POLICE, "lsoa", "ZZ1 1AA", ["area_malformed"]),
+    ],
+)
+def test_text_that_cannot_be_a_code_is_refused(region, feed: str, column: str, value: str, rules: list[str]) -> None:
+    """The pseudonymiser would not let it pass; an agency's own software may."""
+    folder = region.deliver(feed, rows=[{}])
+    values = pa.array([value], pa.string())
+    region.rewrite(folder, "activity", lambda t: t.set_column(t.column_names.index(column), column, values))
+    assert rules_by_row(judged(region, feed, "activity", folder)) == {1: rules}
+
+
 def test_a_filter_of_another_length_is_refused(region) -> None:
     folder = region.deliver(AE)
     filters = pa.array([b"1" * 63, b"1" * 64, None], pa.binary())
@@ -262,6 +287,35 @@ def test_warnings_are_counted_and_the_row_goes_on(region) -> None:
     assert [(c["rule"], c["severity"], c["checked"], c["failed"]) for c in counted] == [
         ("code_not_in_list", "warning", 2, 1)
     ]
+
+
+def test_a_code_that_is_in_no_list_goes_on_as_unlisted(region) -> None:
+    rows = [
+        {"Discharge_Destination_SNOMED_CT": MARK, "Der_EC_Diagnosis_All": f"52448006,{MARK}; 999"},
+        {"Discharge_Destination_SNOMED_CT": "Ж", "Der_EC_Diagnosis_All": "52448006,Ж"},
+        {"Discharge_Destination_SNOMED_CT": "306689006", "Der_EC_Diagnosis_All": "52448006"},
+        {},
+    ]
+    region.deliver(AE, rows=rows)
+    ingest_month(region.settings, AE, region.period)
+    found = {row["EC_Ident"]: row for row in region.table("activity")}
+    assert [
+        (row["Discharge_Destination_SNOMED_CT"], row["Der_EC_Diagnosis_All"])
+        for row in (found[region.reference(AE, number)] for number in range(len(rows)))
+    ] == [
+        ("unlisted", "52448006,unlisted,unlisted"),
+        ("unlisted", "52448006,unlisted"),
+        ("306689006", "52448006"),
+        (None, None),
+    ]
+    for path, content in region.everything_written().items():
+        assert MARK.encode() not in content, path
+
+
+def test_no_code_list_has_the_word_for_codes_that_are_in_none() -> None:
+    """So whoever counts codes that are in no list counts these too."""
+    for path in (Settings().reference / "codes").glob("*.csv"):
+        assert UNLISTED not in path.read_text(encoding="utf-8").lower().replace('"', "").split(","), path.name
 
 
 def test_months_judged_together_come_to_the_same_as_one_after_the_other(region) -> None:

@@ -18,6 +18,7 @@ ACTIVITY = """local_person_id,incident_ref,role,created_ts,call_source,grade,nsi
 p1,INC-77,subject,2024-01-05T14:30,999,Prompt,Concern for safety,true,false,true,Lives alone at number 4
 p2,INC-78,subject,2024-01-06T09:00,101,Scheduled,Concern for safety,no,N,0,
 """
+COLUMNS, ROW = ACTIVITY.splitlines()[:2]
 PLAINTEXT = ["Margaret", "Ashdown", "1938", "WX1", "9434765919", "INC-77", "Lives alone", "p1", "E01990001"]
 
 
@@ -249,8 +250,14 @@ def test_a_byte_order_mark_does_no_harm(agency):
             ",she told the officer that her husband had been shouting at her since the day before yesterday,",
             "line 2, grade",
         ),
+        (ACTIVITY, COLUMNS + ",team\n" + ROW + ",Ashdown: lives alone\n", "line 2, team"),
     ],
-    ids=["a date in words", "activity of a person who is not in the people file", "a sentence in a code"],
+    ids=[
+        "a date in words",
+        "activity of a person who is not in the people file",
+        "a sentence in a code",
+        "a sentence as team",
+    ],
 )
 def test_a_fault_in_the_activity_file_names_line_and_column(agency, capsys, before, after, says):
     assert agency.run(activity=ACTIVITY.replace(before, after)) == 2
