@@ -80,15 +80,20 @@ def contacts_by_month(months: list[Row], title: str, summary: str) -> str:
 def stacked_bars(rows: list[Row], parts: dict[str, str], unit: str, title: str, summary: str) -> str:
     """Horizontal bars, longest first, each divided into parts, with the total at the end.
 
-    Rows: name, part, amount. `parts` maps each part, in order, to its colour; `unit` says what is counted.
+    Rows: name, part, amount (None where it is withheld: not drawn, and a plus stands after the total). `parts` maps each part, in order, to its colour; `unit` says what is counted.
     """
     totals: dict[str, int] = {}
-    for row in rows:
+    drawn = [row for row in rows if row["amount"] is not None]
+    for row in drawn:
         totals[row["name"]] = totals.get(row["name"], 0) + row["amount"]
+    partly = {row["name"] for row in rows if row["amount"] is None}
     names = sorted(totals, key=lambda name: (-totals[name], name))
     order = list(parts)
-    values = [row | {"order": order.index(row["part"])} for row in rows]
-    ends = [{"name": name, "amount": totals[name], "words": f"{totals[name]:,}"} for name in names]
+    values = [row | {"order": order.index(row["part"])} for row in drawn]
+    ends = [
+        {"name": name, "amount": totals[name], "words": f"{totals[name]:,}{'+' if name in partly else ''}"}
+        for name in names
+    ]
     longest = max(totals.values(), default=1)
 
     def draw(width: int) -> alt.LayerChart:

@@ -135,7 +135,6 @@ def _figures(rows: dict[str, list[Row]], months: list[Row]) -> dict[str, Row]:
             [
                 {"name": f"{row['from_label']} → {row['to_label']}", "part": row["need_kept"], "amount": row["handoffs"]}
                 for row in handoffs
-                if not row["withheld_reason"]
             ],
             {"Same need": charts.STRONG, "Another need": charts.WEAK}, "Hand-offs, by need at the second service",
             "Hand-offs between services", readings["handoffs"],
@@ -144,7 +143,6 @@ def _figures(rows: dict[str, list[Row]], months: list[Row]) -> dict[str, Row]:
             [
                 {"name": row["need_label"], "part": row["door_label"], "amount": row["spells"]}
                 for row in doors
-                if not row["withheld_reason"]
             ],
             dict(zip(services, cycle(charts.SERIES))), "Spells that came to a crisis, by first missed door",
             "First missed doors by need", readings["first_missed_doors"],

@@ -79,9 +79,14 @@ def headline(row: Row, round_to: int) -> Row:
 
 
 def of_all(row: Row) -> str:
-    """A headline's share in words; '' where it has none."""
+    """A headline's share in words, with its counts where they are not the headline's; '' where it has none."""
     part = share_of_whole(row)
-    return "" if part is None else f"{percent(part)} of all {row['share_of']}"
+    if part is None:
+        return ""
+    unit = row["unit"]
+    in_base, base = row[f"{unit}_in_base"], row[f"{unit}_base"]
+    counts = "" if in_base == row[unit] else f" ({number(in_base)} of {number(base)})"
+    return f"{percent(part)} of all {row['share_of']}{counts}"
 
 
 def interval(low: float, high: float) -> str:

@@ -103,7 +103,8 @@ def test_a_share_of_another_headline_is_the_one_that_a_reader_can_work_out(page)
 
 def headline(people: int, base: int) -> dict:
     """A published row of board.headlines that counts people of a base."""
-    return {"unit": "people", "share_of": "people seen", "people_in_base": people, "people_base": base}
+    return {"unit": "people", "share_of": "people seen", "people": people, "people_in_base": people,
+            "people_base": base}  # fmt: skip
 
 
 def test_a_share_that_rounding_would_make_is_not_printed():
@@ -113,6 +114,16 @@ def test_a_share_that_rounding_would_make_is_not_printed():
     assert words.of_all(headline(2_000, 2_000)) == "nearly 100% of all people seen"
     assert words.of_all(headline(10, 15)) == ""  # 8 of 17 and 12 of 13 look the same
     assert words.of_all(headline(None, None)) == ""
+
+
+def test_a_share_of_other_counts_than_the_headlines_says_which():
+    row = headline(45, 130) | {"people": 50}
+    assert words.of_all(row) == "35% of all people seen (45 of 130)"
+
+
+def test_a_bar_of_which_a_part_is_withheld_has_a_plus_after_its_total(html):
+    alcohol, dementia = "500+", "560"  # social care's part of alcohol and drugs is of 5 people
+    assert f">{alcohol}</text>" in html and f">{dementia}</text>" in html
 
 
 def test_no_total_is_given_of_which_a_part_is_withheld(board_tables):
