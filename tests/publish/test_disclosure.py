@@ -7,6 +7,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from pipelines.publish.disclosure import UncontrolledTable, controlled_select
+from pipelines.publish.tables import board_roles
 from pipelines.settings import Settings
 
 SETTINGS = Settings()
@@ -64,6 +65,12 @@ def test_a_rate_is_in_whole_units_and_goes_with_its_row():
     assert row["days"] == 7
     (row,) = controlled(("frailty", 6, 10, 100, 60.0, 6.5))
     assert row["days"] is None
+
+
+def test_no_board_table_has_a_share_of_its_own():
+    roles = board_roles(SETTINGS)
+    rates = {(table, column) for table, columns in roles.items() for column, role in columns.items() if role == "rate"}
+    assert rates == {("handoffs", "median_days")}
 
 
 def test_a_column_without_a_role_is_refused():
