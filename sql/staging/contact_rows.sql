@@ -27,7 +27,7 @@ select
     feed_rows.feed, -- Kind of extract
     feed_rows.period, -- Delivery month as YYYY-MM
     feed_rows.row_number, -- Row in the delivered file
-    feed_rows.team, -- Team or site
+    teams.label as team, -- Team or site by the code list team; empty where it is not in the list and may be free text
     feed_rows.kind, -- Kind of contact
     feed_rows.need, -- Need of the contact
     needs.need_group, -- Group of needs
@@ -46,3 +46,5 @@ select
 from feed_rows
 left join linkage.person_index as person using (agency, feed, person_ref)
 left join reference.needs using (need)
+left join staging.codes as teams
+    on teams.code_list = 'team' and teams.code_key = code_key(feed_rows.team) and teams.period = feed_rows.period

@@ -6,7 +6,7 @@ with given as (
     from accepted.police_incidents unpivot (
         value for column_name in (
             role, call_source, grade, nsir_open, nsir_close, qualifiers, closing_outcome, rcrp_category,
-            s136_place_of_safety, ppn_outcome
+            s136_place_of_safety, ppn_outcome, team
         )
     )
     union all
@@ -15,14 +15,15 @@ with given as (
         value for column_name in (
             EC_Arrival_Mode_SNOMED_CT, EC_Attendance_Source_SNOMED_CT, EC_Acuity_SNOMED_CT,
             EC_Chief_Complaint_SNOMED_CT, EC_Injury_Intent_SNOMED_CT, EC_Discharge_Status_SNOMED_CT,
-            Discharge_Destination_SNOMED_CT, Der_EC_Diagnosis_All
+            Discharge_Destination_SNOMED_CT, Der_EC_Diagnosis_All, Der_Provider_Site_Code
         )
     )
     union all
     select agency, feed, period, column_name, value
     from accepted.social_care_events unpivot (
         value for column_name in (
-            Event_Type, Event_Outcome, Request_Route_of_Access, Primary_Support_Reason, Service_Type, Requested_By
+            Event_Type, Event_Outcome, Request_Route_of_Access, Primary_Support_Reason, Service_Type, Requested_By,
+            Team
         )
     )
 ),

@@ -211,9 +211,9 @@ def test_an_attribute_outside_its_set_is_refused(region) -> None:
 @pytest.mark.parametrize(
     ("feed", "column", "value", "rules"),
     [
-        (POLICE, "team", "Response: she lives alone", ["code_malformed"]),
-        (POLICE, "team", "Response " * 10, ["code_malformed"]),
-        (AE, "Der_Provider_Site_Code", "4, Mill Lane", ["code_malformed"]),
+        (POLICE, "ppn_shared_with", "Response: she lives alone", ["code_malformed"]),
+        (POLICE, "ppn_shared_with", "Response " * 10, ["code_malformed"]),
+        (SOCIAL, "Service_Component", "4, Mill Lane", ["code_malformed"]),
         (AE, "Der_EC_Investigation_All", "27171005,Ada's scan", ["codes_malformed"]),
         (POLICE, "lsoa", "ZZ1 1AA", ["area_malformed"]),
     ],
@@ -367,7 +367,7 @@ def test_no_value_of_a_person_reaches_anything_but_the_accepted_rows(
 
 
 def test_the_search_for_values_would_find_one(region) -> None:
-    region.deliver(AE, rows=[{"Der_Provider_Site_Code": MARK}])
+    region.deliver(AE, rows=[{"Der_EC_Treatment_All": MARK}])
     ingest_month(region.settings, AE, region.period)
     assert MARK in repr(region.table("activity"))
 
@@ -409,7 +409,7 @@ META = {"rule": "broken", "severity": "row", "kahn": "conformance", "reason": "I
 )
 def test_a_rule_that_cannot_be_evaluated_raises_without_a_value(region, expectation: dict) -> None:
     settings = with_rule(region, expectation)
-    folder = region.deliver(AE, rows=[{"Der_Provider_Site_Code": MARK}])
+    folder = region.deliver(AE, rows=[{"Der_EC_Treatment_All": MARK}])
     with pytest.raises(GateError) as error:
         judged(region, AE, "activity", folder, settings)
     assert MARK not in "".join(map(repr, (error.value, error.value.__cause__, error.value.__context__)))

@@ -478,6 +478,27 @@ def test_every_accepted_row_is_a_contact_or_is_left_out_with_a_reason(check):
     )
 
 
+def test_a_team_that_is_in_no_list_is_not_published_since_it_may_be_free_text(check):
+    incidents = """
+    row_number | incident_ref | person_ref | team
+    1          | i1           | p1         | response  EASTLOW
+    2          | i2           | p1         | Mrs Jones next door
+    """
+    check(
+        "staging.contact_rows",
+        THREE_FEEDS | {"accepted.police_incidents": incidents},
+        """
+        feed               | row_number | team
+        police_incidents   | 1          | Response Eastlow
+        police_incidents   | 2          |
+        ae_attendances     | 1          |
+        ae_attendances     | 2          |
+        ae_attendances     | 3          |
+        social_care_events | 1          |
+        """,
+    )
+
+
 def test_contacts_are_the_rows_that_are_not_left_out(check):
     check(
         "staging.contacts",
