@@ -19,7 +19,6 @@ from pipelines.pseudonymise.errors import InputError
 from pipelines.settings import Settings
 from pipelines.synthetic.region import make_region
 
-FICTIONAL = ".fictional"  # in a data folder: the demo made what is in it, and may clear it
 FEWEST_PEOPLE = 200
 HUB_FOLDERS = ("landing", "warehouse", "state", "releases", "dagster")
 
@@ -47,7 +46,7 @@ def _refuse_real_data(settings: Settings, folder: Path) -> None:
     used = any(any(path.iterdir()) for path in (settings.landing, settings.state, settings.releases) if path.exists())
     fictional = {path.name for path in (folder / "agencies").glob("*")}
     others = {path.name for path in settings.landing.glob("*")} - fictional
-    if used and (others or not (settings.data / FICTIONAL).exists()):
+    if used and (others or not settings.fictional.exists()):
         raise InputError(
             f"{settings.data} holds data that are not the demo's. Run the demo with UPSTREAM_DATA set to an empty "
             "folder, so that fiction and fact never mix."
@@ -63,7 +62,7 @@ def _make_region(settings: Settings, folder: Path, people: int, seed: int, progr
     for path in (*(settings.data / name for name in HUB_FOLDERS), folder):
         shutil.rmtree(path, ignore_errors=True)
     settings.data.mkdir(parents=True, exist_ok=True)
-    (settings.data / FICTIONAL).touch()
+    settings.fictional.touch()
     progress(f"Making a fictional region of {people:,} people (seed {seed})")
     make_region(folder, people=people, seed=seed, progress=progress)
 

@@ -73,6 +73,11 @@ class Settings:
         return self.data / "releases"
 
     @property
+    def fictional(self) -> Path:
+        """A file that is there if the demo made what is in the data folder: the pack then says that it is fiction."""
+        return self.data / ".fictional"
+
+    @property
     def dagster_home(self) -> Path:
         return self.data / "dagster"
 

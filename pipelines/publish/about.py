@@ -30,12 +30,12 @@ def pack_facts(manifest: dict, settings: Settings) -> dict:
     Keys: release_id, built_on (YYYY-MM-DD), region, fictional, offers, needs, definitions, linkage (shares of links,
     no counts of people), withhold_people_up_to, round_to, handoff_days, spell_gap_days.
     """
-    region = _reference(settings, "region") or [{"region": "", "fictional": "false"}]
+    region = _reference(settings, "region") or [{"region": ""}]
     return {
         "release_id": manifest["release_id"],
         "built_on": manifest["built_at"][:10],
         "region": region[0]["region"],
-        "fictional": region[0]["fictional"] == "true",
+        "fictional": settings.fictional.exists(),
         "offers": _reference(settings, "offers"),
         "needs": _reference(settings, "needs"),
         "definitions": _reference(settings, "definitions"),

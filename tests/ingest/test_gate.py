@@ -393,15 +393,15 @@ META = {"rule": "broken", "severity": "row", "kahn": "conformance", "reason": "I
     [
         {
             "type": "expect_column_values_to_be_between",
-            "kwargs": {"column": "Der_Provider_Site_Code", "min_value": 1},
+            "kwargs": {"column": "Der_EC_Treatment_All", "min_value": 1},
             "meta": META,
         },
         {
             "type": "expect_column_values_to_be_in_set",
             "kwargs": {"column": "broken", "value_set": [True]},
-            "meta": {**META, "column": "Arrival_Date", "sql": "cast(Der_Provider_Site_Code as integer) > 0"},
+            "meta": {**META, "column": "Arrival_Date", "sql": "cast(Der_EC_Treatment_All as integer) > 0"},
         },
-        {"type": "expect_there_to_be_magic", "kwargs": {"column": "Der_Provider_Site_Code"}, "meta": META},
+        {"type": "expect_there_to_be_magic", "kwargs": {"column": "Der_EC_Treatment_All"}, "meta": META},
         {"type": "expect_column_values_to_not_be_null", "kwargs": {"column": "Nobody_Has_This"}, "meta": META},
         {"type": "expect_column_values_to_not_be_null", "kwargs": {"column": "EC_Ident"}, "meta": {"rule": "broken"}},
     ],

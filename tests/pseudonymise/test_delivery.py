@@ -250,7 +250,7 @@ def test_a_byte_order_mark_does_no_harm(agency):
             ",she told the officer that her husband had been shouting at her since the day before yesterday,",
             "line 2, grade",
         ),
-        (ACTIVITY, COLUMNS + ",team\n" + ROW + ",Ashdown: lives alone\n", "line 2, team"),
+        (ACTIVITY, COLUMNS + ",ppn_shared_with\n" + ROW + ",Ashdown: lives alone\n", "line 2, ppn_shared_with"),
     ],
     ids=[
         "a date in words",
