@@ -256,7 +256,7 @@ def test_a_byte_order_mark_does_no_harm(agency):
         "a date in words",
         "activity of a person who is not in the people file",
         "a sentence in a code",
-        "a sentence as team",
+        "a sentence in a code without a list",
     ],
 )
 def test_a_fault_in_the_activity_file_names_line_and_column(agency, capsys, before, after, says):
