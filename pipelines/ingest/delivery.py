@@ -41,18 +41,19 @@ class Received:
     delivery_id: str
 
     @property
-    def sequence(self) -> tuple[int, datetime, str]:
+    def sequence(self) -> tuple[datetime, int, str]:
         """Deliveries of one slot in the order in which they were made.
 
-        An agency counts in its own outbox, and one that was emptied starts again at 001: then the note decides. A
-        delivery whose note does not say when it was made comes last, where it is looked into and refused.
+        The note says when; the number in the id settles a tie only, since an agency counts in its own outbox and one
+        that was emptied starts again at 001. A delivery whose note does not say when comes last, where it is looked
+        into and refused.
         """
         fits = DELIVERY_ID.fullmatch(self.delivery_id)
         try:
             created_at = _created_at(_note_as_found(self))
         except (OSError, ValueError):
             created_at = None
-        return (int(fits[1]) if fits else 0, created_at or datetime.max.replace(tzinfo=UTC), self.delivery_id)
+        return (created_at or datetime.max.replace(tzinfo=UTC), int(fits[1]) if fits else 0, self.delivery_id)
 
     @property
     def name(self) -> str:

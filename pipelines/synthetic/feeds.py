@@ -14,7 +14,7 @@ from pipelines.synthetic.life_courses import AE, POLICE, SOCIAL_CARE
 from pipelines.synthetic.population import YEAR
 
 CONTRACTS = Path(__file__).resolve().parents[1] / "pseudonymise" / "feeds"
-AGENCIES = {AE: "RWX", POLICE: "NPOL", SOCIAL_CARE: "LAWX"}
+AGENCIES = {AE: "WEXH", POLICE: "NPOL", SOCIAL_CARE: "LAWX"}
 REFERENCES = {AE: "EC_Ident", POLICE: "incident_ref", SOCIAL_CARE: "Event_Reference_Number"}
 EXTRACT_LAG = 28  # days after a month's end until its extract is made; later ends are not known yet
 RCRP_STARTS = np.datetime64("2024-09-01")  # from here officers stay away from welfare calls below the threshold
@@ -301,7 +301,7 @@ def ae_attendances(contacts: pd.DataFrame, rng: np.random.Generator) -> pd.DataF
     destination[dies_here] = MORTUARY
     urgent_care = (course == "low_need") & ~admitted & ~ambulance & ~by_police & (rng.random(number) < 0.3)
     site = np.where(
-        urgent_care, "RWX03", np.where((contacts["district"] == 1) & (rng.random(number) < 0.85), "RWX02", "RWX01")
+        urgent_care, "WEXH03", np.where((contacts["district"] == 1) & (rng.random(number) < 0.85), "WEXH02", "WEXH01")
     )
     return pd.DataFrame(
         {

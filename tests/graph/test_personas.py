@@ -28,7 +28,7 @@ def test_the_mother_is_one_person_to_all_three_agencies(region, people):
     agencies = released(
         region, "select distinct agency from marts.contacts where person_id = any(?) order by 1", {mother}
     )
-    assert agencies == [("LAWX",), ("NPOL",), ("RWX",)]
+    assert agencies == [("LAWX",), ("NPOL",), ("WEXH",)]
 
 
 def test_the_mothers_22_hours_are_in_the_waits(region, people):

@@ -97,7 +97,7 @@ def test_a_truncated_a_wrongly_keyed_and_an_empty_delivery_count_as_not_arrived(
     file.write_bytes(file.read_bytes()[:-100])
 
     cli.main(["keygen", str(tmp_path / "other key")])
-    wrongly_keyed = hub.deliver("RWX", "ae_attendances", "2024-02", key=tmp_path / "other key")
+    wrongly_keyed = hub.deliver("WEXH", "ae_attendances", "2024-02", key=tmp_path / "other key")
 
     empty = hub.settings.landing / "LAWX" / "social_care_events" / "2024-02" / "009-000000000000"
     empty.mkdir()

@@ -18,7 +18,7 @@ from pipelines.settings import Settings
 
 KEY = bytes(range(32))
 PERIOD = "2024-03"
-AGENCIES = {"ae_attendances": "RWX", "social_care_events": "LAWX", "police_incidents": "NPOL"}
+AGENCIES = {"ae_attendances": "WEXH", "social_care_events": "LAWX", "police_incidents": "NPOL"}
 
 PEOPLE = [
     "local_person_id,forename,surname,date_of_birth,sex,postcode,ethnic_group",

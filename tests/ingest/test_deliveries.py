@@ -96,7 +96,7 @@ X_SHA256 = "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"  #
 def test_a_spoilt_delivery_is_refused_in_words(region, spoil: Callable, words: list[str]) -> None:
     spoil(region, region.deliver())
     message = refusal(region)
-    assert message.startswith("RWX/ae_attendances/2024-03/001-")
+    assert message.startswith("WEXH/ae_attendances/2024-03/001-")
     assert [word for word in words if word not in message] == []
 
 
@@ -179,7 +179,7 @@ def test_a_delivery_made_with_another_key_names_the_agency_it_differs_from(regio
     remember_region(region.settings, delivered(region.deliver("ae_attendances")))
     with pytest.raises(DeliveryRefused) as refused:
         agree_with_region(region.settings, delivered(region.deliver("police_incidents", key=region.other_key)))
-    assert "key check differs from that of agency RWX" in str(refused.value)
+    assert "key check differs from that of agency WEXH" in str(refused.value)
     assert "Ask NPOL to pseudonymise again with the partnership's key" in str(refused.value)
 
 
@@ -189,7 +189,7 @@ def test_a_delivery_made_with_another_encoder_names_the_agency_it_differs_from(r
     change_note(folder, encoder={"checksum": "0"})
     with pytest.raises(DeliveryRefused) as refused:
         agree_with_region(region.settings, delivered(folder))
-    assert "encoder checksum differs from that of agency RWX" in str(refused.value)
+    assert "encoder checksum differs from that of agency WEXH" in str(refused.value)
     assert "Ask NPOL to install the version" in str(refused.value)
 
 

@@ -260,9 +260,9 @@ def test_a_file_of_which_too_much_is_refused_is_refused_whole(
 def test_a_delivery_with_a_file_that_is_refused_whole_is_refused_and_says_what_to_do(region) -> None:
     region.deliver(AE, rows=[LATE])
     (message,) = ingest_month(region.settings, AE, region.period).refusals
-    assert message.startswith("RWX/ae_attendances/2024-03/001-")
+    assert message.startswith("WEXH/ae_attendances/2024-03/001-")
     assert "activity.parquet: 1 of 1 rows fail" in message
-    assert message.endswith("Ask RWX to put the extract right and to deliver the month again.")
+    assert message.endswith("Ask WEXH to put the extract right and to deliver the month again.")
     assert region.table("activity") == region.table("attributes") == region.table("refused") == []
 
 

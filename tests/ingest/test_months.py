@@ -96,10 +96,10 @@ def test_status_names_what_is_waiting_refused_superseded_and_missing(region) -> 
         for row in status_rows(region.settings)
     ]
     assert found == [
-        ("RWX", "2024-03", "001", "superseded", None),
-        ("RWX", "2024-03", "002", "accepted", 2),
-        ("RWX", "2024-04", "-", "missing", None),
-        ("RWX", "2024-05", "-", "missing", None),
+        ("WEXH", "2024-03", "001", "superseded", None),
+        ("WEXH", "2024-03", "002", "accepted", 2),
+        ("WEXH", "2024-04", "-", "missing", None),
+        ("WEXH", "2024-05", "-", "missing", None),
         ("NPOL", "2024-03", "001", "waiting", None),
         ("NPOL", "2024-04", "-", "missing", None),
         ("NPOL", "2024-05", "001", "refused", 0),
@@ -115,7 +115,7 @@ def test_a_folder_that_is_not_named_by_an_agency_code_is_refused_without_its_nam
     (region.settings.landing / "Zyxwvut.csv").write_text("x")
     (region.settings.landing / ".Zyxwvut").mkdir()
     month = ingest_month(region.settings, FEED, region.period)
-    assert [delivery.received.agency for delivery in month.deliveries] == ["RWX"]
+    assert [delivery.received.agency for delivery in month.deliveries] == ["WEXH"]
     (row,) = [row for row in status_rows(region.settings) if row["status"] == "refused"]
     assert "2 folders that are not named by an agency's code" in row["reason"]
     told = repr(status_rows(region.settings)) + repr(list(region.everything_written().values()))
@@ -124,7 +124,7 @@ def test_a_folder_that_is_not_named_by_an_agency_code_is_refused_without_its_nam
 
 def test_a_delivery_that_no_month_of_no_feed_would_take_in_is_refused_and_says_why(region) -> None:
     march = region.deliver(rows=[{}])
-    for stray in ("RWX/ae_attendances/2023-12", "RWX/ae_attendances/2999-01", "RWX/dentistry/2024-03"):
+    for stray in ("WEXH/ae_attendances/2023-12", "WEXH/ae_attendances/2999-01", "WEXH/dentistry/2024-03"):
         shutil.copytree(march.parent, region.settings.landing / stray)
     reasons = [row["reason"] for row in status_rows(region.settings) if row["status"] == "refused"]
     for reason, why in zip(

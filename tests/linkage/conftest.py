@@ -17,7 +17,7 @@ from pipelines.pseudonymise.delivery import pseudonymise
 from pipelines.settings import Settings
 
 KEY = bytes(range(32))
-AGENCIES = {"police_incidents": "NPOL", "ae_attendances": "RWX", "social_care_events": "LAWX"}
+AGENCIES = {"police_incidents": "NPOL", "ae_attendances": "WEXH", "social_care_events": "LAWX"}
 COLUMNS = ["local_person_id", "nhs_number", "nhs_number_status", "forename", "surname", "date_of_birth", "postcode"]
 FORENAMES = [
     "oliver",

@@ -12,7 +12,7 @@ NOTHING = PersonIds(pd.DataFrame(columns=INDEX_COLUMNS), pd.DataFrame(columns=HI
 def run(last: PersonIds, *people: str) -> tuple[dict[str, str], PersonIds]:
     """Person id of each record after a run; each argument names the records (letters) of one person."""
     rows = [(record, number) for number, records in enumerate(people) for record in records]
-    clients = pd.DataFrame({"agency": "RWX", "feed": "ae_attendances", "person_ref": [record for record, _ in rows]})
+    clients = pd.DataFrame({"agency": "WEXH", "feed": "ae_attendances", "person_ref": [record for record, _ in rows]})
     made = assign(clients, pd.Series([number for _, number in rows]), last, SALT)
     return dict(zip(made.index.person_ref, made.index.person_id, strict=True)), made
 

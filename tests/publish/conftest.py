@@ -73,7 +73,7 @@ def build(settings: Settings) -> None:
         for schema in ("accepted", "reference", "marts", "board"):
             connection.execute(f"create schema if not exists {schema}")
         connection.execute(
-            "create or replace table accepted.deliveries as select 'RWX' as agency, 'ae_attendances' as feed, "
+            "create or replace table accepted.deliveries as select 'WEXH' as agency, 'ae_attendances' as feed, "
             "'2025-01' as period, 'd1' as delivery_id, 'accepted' as status, 'abc' as digest, "
             "4 as received_activity, 3 as accepted_activity, 1 as refused_activity"
         )

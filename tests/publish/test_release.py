@@ -45,7 +45,7 @@ def test_a_release_holds_both_databases_the_marts_the_pack_and_a_manifest(settin
     }  # fmt: skip
     assert manifest["inputs"] == INPUTS
     assert manifest["deliveries"] == [
-        {"agency": "RWX", "feed": "ae_attendances", "period": "2025-01", "delivery_id": "d1", "digest": "abc"}
+        {"agency": "WEXH", "feed": "ae_attendances", "period": "2025-01", "delivery_id": "d1", "digest": "abc"}
     ]
     assert (made.path / "board_pack.html").read_text() == f"<h1>{made.release_id}</h1>"
 

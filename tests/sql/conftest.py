@@ -30,7 +30,7 @@ DEFAULTS = {
         "ppn": "false",
     },
     "accepted.ae_attendances": {
-        "agency": "RWX",
+        "agency": "WEXH",
         "feed": "ae_attendances",
         "period": "2024-01",
         "delivery_id": "D1",
@@ -51,11 +51,11 @@ DEFAULTS = {
         "Event_Type": "Request",
         "Event_Start_Date": "2024-01-10",
     },
-    "accepted.attributes": {"agency": "RWX", "feed": "ae_attendances", "period": "2024-01"},
+    "accepted.attributes": {"agency": "WEXH", "feed": "ae_attendances", "period": "2024-01"},
     "accepted.refused": {"delivery_id": "D1"},
     "accepted.deliveries": {"delivery_id": "D1", "status": "accepted"},
     "staging.contacts": {
-        "agency": "RWX",
+        "agency": "WEXH",
         "feed": "ae_attendances",
         "period": "2024-01",
         "need": "frailty",
@@ -67,7 +67,7 @@ DEFAULTS = {
     },
     "staging.people": {"contacts": "1"},
     "marts.contacts": {
-        "agency": "RWX",
+        "agency": "WEXH",
         "feed": "ae_attendances",
         "need": "frailty",
         "started_at": "2024-01-10 10:00",

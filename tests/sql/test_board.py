@@ -99,9 +99,9 @@ def test_a_month_without_one_agency_of_a_feed_has_no_figures_for_the_feed(check)
         {
             "marts.data_quality": """
             period  | feed           | agency | measure          | rows
-            2024-01 | ae_attendances | RWX    | accepted         | 3
+            2024-01 | ae_attendances | WEXH    | accepted         | 3
             2024-01 | ae_attendances | RWY    | accepted         | 2
-            2024-02 | ae_attendances | RWX    | accepted         | 3
+            2024-02 | ae_attendances | WEXH    | accepted         | 3
             2024-02 | ae_attendances | RWY    | missing_delivery | 1
             """,
             "marts.contacts": """
@@ -168,15 +168,15 @@ def test_a_month_is_missing_though_no_other_feed_sent_it_either_and_though_it_ca
         {
             "accepted.deliveries": """
             agency | feed             | period  | status   | received_people | received_activity | refused_activity
-            RWX    | ae_attendances   | 2024-01 | accepted | 40              | 60                | 2
-            RWX    | ae_attendances   | 2024-02 | accepted | 50              | 70                | 0
-            RWX    | ae_attendances   | 2024-04 | refused  | 50              | 70                | 0
+            WEXH    | ae_attendances   | 2024-01 | accepted | 40              | 60                | 2
+            WEXH    | ae_attendances   | 2024-02 | accepted | 50              | 70                | 0
+            WEXH    | ae_attendances   | 2024-04 | refused  | 50              | 70                | 0
             NPOL   | police_incidents | 2024-04 | refused  | 9               | 9                 | 9
             """
         },
         """
         feed_label        | agency | first_month | last_month | missing_months                     | people | received | refused
-        A&E               | RWX    | 2024-01     | 2024-02    | 2024-03, 2024-04                   | 50     | 130      | 2
+        A&E               | WEXH    | 2024-01     | 2024-02    | 2024-03, 2024-04                   | 50     | 130      | 2
         Police            | NPOL   |             |            | 2024-01, 2024-02, 2024-03, 2024-04 | 0      | 0        | 0
         Adult social care |        |             |            | 2024-01, 2024-02, 2024-03, 2024-04 | 0      | 0        | 0
         """,

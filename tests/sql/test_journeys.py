@@ -54,7 +54,7 @@ def test_a_spell_has_the_need_of_highest_priority_and_counts_its_crises_and_agen
         {
             "staging.contacts": """
             contact_id | person_id | agency | need          | need_group    | crisis | started_at
-            C1         | P1        | RWX    | injury        | physical_health | false | 2024-01-01
+            C1         | P1        | WEXH    | injury        | physical_health | false | 2024-01-01
             C2         | P1        | NPOL   | mental_health | mental_health | true   | 2024-01-02
             C3         | P1        | NPOL   | crime         | crime         | true   | 2024-01-03
             """
@@ -91,18 +91,18 @@ HANDOFFS = {
         """
         contact_id | person_id | agency | started_at
         C1         | P1        | NPOL   | 2024-01-01
-        C2         | P1        | RWX    | 2024-01-29
+        C2         | P1        | WEXH    | 2024-01-29
         """,
         """
         contact_id | next_contact_id | from_agency | to_agency | days_between | between_agencies
-        C1         | C2              | NPOL        | RWX       | 28           | true
+        C1         | C2              | NPOL        | WEXH       | 28           | true
         """,
     ),
     "The next contact 29 days later is none": (
         """
         contact_id | person_id | agency | started_at
         C1         | P1        | NPOL   | 2024-01-01
-        C2         | P1        | RWX    | 2024-01-30
+        C2         | P1        | WEXH    | 2024-01-30
         """,
         "contact_id",
     ),
@@ -111,7 +111,7 @@ HANDOFFS = {
         contact_id | person_id | agency | started_at
         C1         | P1        | NPOL   | 2024-01-01
         C2         | P1        | NPOL   | 2024-01-03
-        C3         | P1        | RWX    | 2024-01-04
+        C3         | P1        | WEXH    | 2024-01-04
         """,
         """
         contact_id | next_contact_id
@@ -141,7 +141,7 @@ HANDOFFS = {
         """
         contact_id | person_id | agency | started_at
         C1         | P1        | NPOL   | 2024-01-01
-        C2         | P2        | RWX    | 2024-01-02
+        C2         | P2        | WEXH    | 2024-01-02
         """,
         "contact_id",
     ),
@@ -160,9 +160,9 @@ def test_a_handoff_keeps_the_need_if_both_contacts_are_for_one_known_group_of_ne
             "staging.contacts": """
             contact_id | person_id | agency | need     | need_group    | started_at
             C1         | P1        | NPOL   | dementia | later_life    | 2024-01-01
-            C2         | P1        | RWX    | frailty  | later_life    | 2024-01-02
+            C2         | P1        | WEXH    | frailty  | later_life    | 2024-01-02
             C3         | P1        | NPOL   | unknown  | other         | 2024-01-03
-            C4         | P1        | RWX    | unknown  | other         | 2024-01-04
+            C4         | P1        | WEXH    | unknown  | other         | 2024-01-04
             """
         },
         """
@@ -242,8 +242,8 @@ CYCLING = {
         """
         contact_id | agency | crisis | started_at
         C1         | NPOL   | true   | 2024-01-01 20:00
-        C2         | RWX    | false  | 2024-02-01 20:00
-        C3         | RWX    | false  | 2024-03-30 01:00
+        C2         | WEXH    | false  | 2024-02-01 20:00
+        C3         | WEXH    | false  | 2024-03-30 01:00
         """,
         """
         definition_id | first_met_on | times_met | most_contacts_in_window
@@ -254,36 +254,36 @@ CYCLING = {
         """
         contact_id | agency | crisis | started_at
         C1         | NPOL   | true   | 2024-01-01 20:00
-        C2         | RWX    | false  | 2024-02-01 20:00
-        C3         | RWX    | false  | 2024-03-31 01:00
+        C2         | WEXH    | false  | 2024-02-01 20:00
+        C3         | WEXH    | false  | 2024-03-31 01:00
         """,
         "definition_id",
     ),
     "Enough contacts with one agency only do not meet a definition of two": (
         """
         contact_id | agency | crisis | started_at
-        C1         | RWX    | true   | 2024-01-01
-        C2         | RWX    | false  | 2024-01-02
-        C3         | RWX    | false  | 2024-01-03
+        C1         | WEXH    | true   | 2024-01-01
+        C2         | WEXH    | false  | 2024-01-02
+        C3         | WEXH    | false  | 2024-01-03
         """,
         "definition_id",
     ),
     "Enough contacts without a crisis do not meet a definition with one": (
         """
         contact_id | agency | crisis | started_at
-        C1         | RWX    | false  | 2024-01-01
+        C1         | WEXH    | false  | 2024-01-01
         C2         | NPOL   | false  | 2024-01-02
-        C3         | RWX    | false  | 2024-01-03
+        C3         | WEXH    | false  | 2024-01-03
         """,
         "definition_id",
     ),
     "Each contact at which the window is full enough counts once": (
         """
         contact_id | agency | crisis | started_at
-        C1         | RWX    | true   | 2024-01-01
+        C1         | WEXH    | true   | 2024-01-01
         C2         | NPOL   | false  | 2024-01-02
-        C3         | RWX    | false  | 2024-01-03
-        C4         | RWX    | false  | 2024-01-05
+        C3         | WEXH    | false  | 2024-01-03
+        C4         | WEXH    | false  | 2024-01-05
         """,
         """
         definition_id | first_met_on | last_met_on | times_met | most_contacts_in_window
@@ -316,9 +316,9 @@ def test_cycling_is_counted_apart_under_each_linkage_scenario(check):
         {
             "staging.contacts": """
             contact_id | agency | crisis | started_at
-            C1         | RWX    | true   | 2024-01-01
+            C1         | WEXH    | true   | 2024-01-01
             C2         | NPOL   | false  | 2024-01-02
-            C3         | RWX    | false  | 2024-01-03
+            C3         | WEXH    | false  | 2024-01-03
             """,
             "staging.person_scenarios": """
             contact_id | scenario | person_key

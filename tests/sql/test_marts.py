@@ -92,7 +92,7 @@ def test_handoffs_are_published_as_they_are(check):
             "staging.contacts": """
             contact_id | person_id | agency | feed             | started_at
             C1         | P1        | NPOL   | police_incidents | 2024-01-01
-            C2         | P1        | RWX    | ae_attendances   | 2024-01-02
+            C2         | P1        | WEXH    | ae_attendances   | 2024-01-02
             """
         },
         """
@@ -156,12 +156,12 @@ def test_demand_counts_people_and_contacts_apart_and_says_how_many_deliveries_ar
             "accepted.deliveries": """
             agency | feed             | period  | status
             NPOL   | police_incidents | 2024-01 | accepted
-            RWX    | ae_attendances   | 2024-01 | accepted
-            RWX    | ae_attendances   | 2024-01 | superseded
+            WEXH    | ae_attendances   | 2024-01 | accepted
+            WEXH    | ae_attendances   | 2024-01 | superseded
             RWY    | ae_attendances   | 2024-01 | accepted
             NPOL   | police_incidents | 2024-02 | refused
-            RWX    | ae_attendances   | 2024-02 | accepted
-            RWX    | ae_attendances   | 2024-04 | accepted
+            WEXH    | ae_attendances   | 2024-02 | accepted
+            WEXH    | ae_attendances   | 2024-04 | accepted
             """,
         },
         """
@@ -183,7 +183,7 @@ def test_data_quality_accounts_for_every_row_and_every_delivery(check):
             NPOL   | police_incidents | 2024-01 | D1          | superseded | 9               | 9                   | 9                 | 9               | 9                   | 9
             NPOL   | police_incidents | 2024-01 | D2          | accepted   | 5               | 5                   | 7                 | 5               | 5                   | 6
             NPOL   | police_incidents | 2024-02 | D3          | refused    |                 |                     |                   |                 |                     |
-            RWX    | ae_attendances   | 2024-02 | D4          | accepted   | 1               | 1                   | 1                 | 1               | 1                   | 1
+            WEXH    | ae_attendances   | 2024-02 | D4          | accepted   | 1               | 1                   | 1                 | 1               | 1                   | 1
             """,
             "accepted.refused": """
             agency | feed             | period  | delivery_id | file     | row_number | rule
@@ -218,13 +218,13 @@ def test_data_quality_accounts_for_every_row_and_every_delivery(check):
         2024-01 | police_incidents   | NPOL   | contacts         |                       | 1
         2024-02 | police_incidents   | NPOL   | missing_delivery |                       | 1
         2024-02 | police_incidents   | NPOL   | refused_delivery |                       | 1
-        2024-01 | ae_attendances     | RWX    | missing_delivery |                       | 1
-        2024-02 | ae_attendances     | RWX    | received         | people                | 1
-        2024-02 | ae_attendances     | RWX    | received         | attributes            | 1
-        2024-02 | ae_attendances     | RWX    | received         | activity              | 1
-        2024-02 | ae_attendances     | RWX    | accepted         | people                | 1
-        2024-02 | ae_attendances     | RWX    | accepted         | attributes            | 1
-        2024-02 | ae_attendances     | RWX    | accepted         | activity              | 1
+        2024-01 | ae_attendances     | WEXH    | missing_delivery |                       | 1
+        2024-02 | ae_attendances     | WEXH    | received         | people                | 1
+        2024-02 | ae_attendances     | WEXH    | received         | attributes            | 1
+        2024-02 | ae_attendances     | WEXH    | received         | activity              | 1
+        2024-02 | ae_attendances     | WEXH    | accepted         | people                | 1
+        2024-02 | ae_attendances     | WEXH    | accepted         | attributes            | 1
+        2024-02 | ae_attendances     | WEXH    | accepted         | activity              | 1
         2024-01 | social_care_events |        | missing_delivery |                       | 1
         2024-02 | social_care_events |        | missing_delivery |                       | 1
         """,
@@ -237,23 +237,23 @@ def test_data_quality_shows_the_month_for_which_nobody_delivered_anything(check)
         {
             "accepted.deliveries": """
             agency | feed               | period  | accepted_people
-            RWX    | ae_attendances     | 2024-01 | 4
+            WEXH    | ae_attendances     | 2024-01 | 4
             NPOL   | police_incidents   | 2024-01 | 5
             LAWX   | social_care_events | 2024-01 | 6
-            RWX    | ae_attendances     | 2024-03 | 4
+            WEXH    | ae_attendances     | 2024-03 | 4
             NPOL   | police_incidents   | 2024-03 | 5
             LAWX   | social_care_events | 2024-03 | 6
             """
         },
         """
         period  | feed               | agency | measure          | detail | rows
-        2024-01 | ae_attendances     | RWX    | accepted         | people | 4
+        2024-01 | ae_attendances     | WEXH    | accepted         | people | 4
         2024-01 | police_incidents   | NPOL   | accepted         | people | 5
         2024-01 | social_care_events | LAWX   | accepted         | people | 6
-        2024-02 | ae_attendances     | RWX    | missing_delivery |        | 1
+        2024-02 | ae_attendances     | WEXH    | missing_delivery |        | 1
         2024-02 | police_incidents   | NPOL   | missing_delivery |        | 1
         2024-02 | social_care_events | LAWX   | missing_delivery |        | 1
-        2024-03 | ae_attendances     | RWX    | accepted         | people | 4
+        2024-03 | ae_attendances     | WEXH    | accepted         | people | 4
         2024-03 | police_incidents   | NPOL   | accepted         | people | 5
         2024-03 | social_care_events | LAWX   | accepted         | people | 6
         """,
@@ -290,9 +290,9 @@ def test_a_definition_that_nobody_meets_has_a_cohort_of_none(check):
 TWO_PEOPLE = {
     "staging.contacts": """
     contact_id | agency | feed             | person_id
-    C1         | RWX    | ae_attendances   | P1
+    C1         | WEXH    | ae_attendances   | P1
     C2         | NPOL   | police_incidents | P1
-    C3         | RWX    | ae_attendances   | P2
+    C3         | WEXH    | ae_attendances   | P2
     C4         | NPOL   | police_incidents | P2
     """,
     "staging.person_scenarios": """

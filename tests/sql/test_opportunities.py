@@ -16,7 +16,7 @@ ATTENDANCE = {
 }  # fmt: skip
 MONTHS = ["2024-01", "2024-02", "2024-03", "2024-04", "2024-05"]
 DELIVERED = {
-    f"{sender} | {month}" for sender in ("RWX | ae_attendances", "LAWX | social_care_events") for month in MONTHS
+    f"{sender} | {month}" for sender in ("WEXH | ae_attendances", "LAWX | social_care_events") for month in MONTHS
 }
 SIGNAL_ONLY = """
 lead_days | followed_by_crisis
@@ -58,7 +58,7 @@ def check_rule(check):
                 "accepted.deliveries": "\n".join(["agency | feed | period", *sorted(delivered)]),
                 "linkage.person_index": """
                 agency | feed               | person_ref | person_id | person_id_low | person_id_high
-                RWX    | ae_attendances     | p1         | P1        |               |
+                WEXH    | ae_attendances     | p1         | P1        |               |
                 LAWX   | social_care_events | c1         | P1        |               |
                 """,
             },
@@ -195,15 +195,15 @@ def test_without_one_council_of_two_nobody_knows_whether_there_was_a_follow_up(c
     check_rule([attendance()], NO_SIGNAL, delivered=DELIVERED | {"LAWY | social_care_events | 2024-05"})
 
 
-TRUST_TO_MARCH = DELIVERED - {"RWX | ae_attendances | 2024-04", "RWX | ae_attendances | 2024-05"}
+TRUST_TO_MARCH = DELIVERED - {"WEXH | ae_attendances | 2024-04", "WEXH | ae_attendances | 2024-05"}
 WINDOWS = {
     "The last day is in the last month delivered": ("2024-05-01", DELIVERED, True),
     "The last day is after the last month delivered": ("2024-05-02", DELIVERED, False),
     "The trust sent nothing for the month in which the window ends": (
-        "2024-03-02", DELIVERED - {"RWX | ae_attendances | 2024-04"}, False,
+        "2024-03-02", DELIVERED - {"WEXH | ae_attendances | 2024-04"}, False,
     ),
     "The trust sent nothing for a month within the window": (
-        "2024-01-31", DELIVERED - {"RWX | ae_attendances | 2024-02"}, False,
+        "2024-01-31", DELIVERED - {"WEXH | ae_attendances | 2024-02"}, False,
     ),
     "Only another trust sent the month in which the window ends": (
         "2024-03-02", TRUST_TO_MARCH | {"RWY | ae_attendances | 2024-04"}, False,
@@ -232,12 +232,12 @@ def test_a_missed_link_between_social_care_and_ae_turns_a_follow_up_into_a_signa
             "accepted.attributes": "person_ref | period | age_band\n p1 | 2024-03 | 85+",
             "accepted.deliveries": """
             agency | feed               | period
-            RWX    | ae_attendances     | 2024-03
+            WEXH    | ae_attendances     | 2024-03
             LAWX   | social_care_events | 2024-03
             """,
             "linkage.person_index": """
             agency | feed               | person_ref | person_id | person_id_low | person_id_high
-            RWX    | ae_attendances     | p1         | P1        | L1            | H1
+            WEXH    | ae_attendances     | p1         | P1        | L1            | H1
             LAWX   | social_care_events | c1         | P1        | L1            | H2
             """,
         },

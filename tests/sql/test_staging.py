@@ -77,17 +77,17 @@ def test_every_agency_that_ever_sent_a_feed_has_a_slot_in_every_month(check):
         {
             "accepted.deliveries": """
             agency | feed               | period  | status
-            RWX    | ae_attendances     | 2024-01 | superseded
-            RWX    | ae_attendances     | 2024-01 | accepted
+            WEXH    | ae_attendances     | 2024-01 | superseded
+            WEXH    | ae_attendances     | 2024-01 | accepted
             RWY    | ae_attendances     | 2024-03 | accepted
             LAWX   | social_care_events | 2024-03 | refused
             """
         },
         """
         feed               | agency | period  | arrived
-        ae_attendances     | RWX    | 2024-01 | true
-        ae_attendances     | RWX    | 2024-02 | false
-        ae_attendances     | RWX    | 2024-03 | false
+        ae_attendances     | WEXH    | 2024-01 | true
+        ae_attendances     | WEXH    | 2024-02 | false
+        ae_attendances     | WEXH    | 2024-03 | false
         ae_attendances     | RWY    | 2024-01 | false
         ae_attendances     | RWY    | 2024-02 | false
         ae_attendances     | RWY    | 2024-03 | true
@@ -456,7 +456,7 @@ THREE_FEEDS = {
     agency | feed               | person_ref | person_id | person_id_low | person_id_high
     NPOL   | police_incidents   | p1         | P1        | L1            | H1
     NPOL   | police_incidents   | p2         | P2        | L2            | H2
-    RWX    | ae_attendances     | h1         | P1        | L1            | H2
+    WEXH    | ae_attendances     | h1         | P1        | L1            | H2
     LAWX   | social_care_events | c1         | P3        | L1            | H3
     """,
 }
@@ -519,8 +519,8 @@ def test_rows_left_out_are_counted_by_reason(check):
         """
         agency | feed             | period  | reason                  | rows
         NPOL   | police_incidents | 2024-01 | caller or witness       | 1
-        RWX    | ae_attendances   | 2024-01 | duplicate event         | 1
-        RWX    | ae_attendances   | 2024-01 | person not in the index | 1
+        WEXH    | ae_attendances   | 2024-01 | duplicate event         | 1
+        WEXH    | ae_attendances   | 2024-01 | person not in the index | 1
         """,
     )
 
@@ -571,19 +571,19 @@ def test_a_person_has_the_latest_attributes_that_any_record_gives(check):
         {
             "linkage.person_index": """
             agency | feed             | person_ref | person_id
-            RWX    | ae_attendances   | h1         | P1
+            WEXH    | ae_attendances   | h1         | P1
             NPOL   | police_incidents | p1         | P1
             NPOL   | police_incidents | p2         | P2
             """,
             "accepted.attributes": """
             agency | feed             | person_ref | period  | sex | age_band | ethnic_group | death_month
-            RWX    | ae_attendances   | h1         | 2024-01 | F   | 45-64    | white        |
-            RWX    | ae_attendances   | h1         | 2024-05 |     | 65-74    |              | 2024-05
+            WEXH    | ae_attendances   | h1         | 2024-01 | F   | 45-64    | white        |
+            WEXH    | ae_attendances   | h1         | 2024-05 |     | 65-74    |              | 2024-05
             NPOL   | police_incidents | p1         | 2024-03 | F   | 45-64    | mixed        |
             """,
             "staging.contacts": """
             contact_id | person_id | agency | crisis | started_at
-            C1         | P1        | RWX    | true   | 2024-01-03
+            C1         | P1        | WEXH    | true   | 2024-01-03
             C2         | P1        | NPOL   | false  | 2024-03-04
             """,
         },

@@ -17,7 +17,7 @@ from pipelines.warehouse.sqlfile import SqlFileError, load_file
 
 ATTENDANCES = """
 select
-    'RWX' as agency, 'ae_attendances' as feed, '2024-01' as period, 'D1' as delivery_id, row_number,
+    'WEXH' as agency, 'ae_attendances' as feed, '2024-01' as period, 'D1' as delivery_id, row_number,
     person_ref, EC_Ident, null::integer as Der_Provider_Site_Code,
     date '2024-01-01' + row_number::integer as Arrival_Date, '10:00' as Arrival_Time,
     '1048031000000100' as EC_Arrival_Mode_SNOMED_CT, date '2024-01-01' + row_number::integer as EC_Departure_Date,
@@ -34,14 +34,14 @@ from (values
 """
 PEOPLE = """
 select
-    'RWX' as agency, 'ae_attendances' as feed, 'h' || n as person_ref, printf('P%012x', n) as person_id,
+    'WEXH' as agency, 'ae_attendances' as feed, 'h' || n as person_ref, printf('P%012x', n) as person_id,
     'L0' as person_id_low, 'H' || n as person_id_high, null::double as match_weight,
     null::double as match_probability, 1 as records
 from range(2) as people (n)
 """
 DELIVERY = """
 select
-    'RWX' as agency, 'ae_attendances' as feed, '2024-01' as period, 'D1' as delivery_id, 'accepted' as status,
+    'WEXH' as agency, 'ae_attendances' as feed, '2024-01' as period, 'D1' as delivery_id, 'accepted' as status,
     null as reason, 2 as received_people, 2 as received_attributes, 5 as received_activity, 2 as accepted_people,
     2 as accepted_attributes, 5 as accepted_activity, 0 as refused_people, 0 as refused_attributes,
     0 as refused_activity, 'x' as digest

@@ -12,7 +12,7 @@ import pytest
 from pipelines.synthetic import make_region
 
 PROJECT = Path(__file__).resolve().parents[2]
-AGENCIES = {"ae_attendances": "RWX", "police_incidents": "NPOL", "social_care_events": "LAWX"}
+AGENCIES = {"ae_attendances": "WEXH", "police_incidents": "NPOL", "social_care_events": "LAWX"}
 REFERENCES = {
     "ae_attendances": "EC_Ident",
     "police_incidents": "incident_ref",
