@@ -39,7 +39,7 @@ def read_key(path: Path) -> bytes:
         raise InputError(f"{path} is not there. Make a key with: upstream keygen {path}") from None
     except (OSError, UnicodeDecodeError):
         raise InputError(f"{path} cannot be read as a key file.") from None
-    if mode & (stat.S_IWEXHG | stat.S_IWEXHO):
+    if mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise InputError(f"{path} can be read by others. Close it with: chmod 600 {path}")
     try:
         key = bytes.fromhex(text)
