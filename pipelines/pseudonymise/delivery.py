@@ -43,6 +43,8 @@ class Contents:
     left_out_columns: list[str] = field(default_factory=list)
     opted_out: int = 0
     unreadable_births: list[int] = field(default_factory=list)  # lines of the people file
+    unusable_nhs_numbers: int = 0
+    events_of_other_months: int = 0
 
 
 def pseudonymise(
@@ -86,6 +88,8 @@ def pseudonymise(
         left_out_columns=left_out,
         opted_out=len(ids) - len(kept_ids),
         unreadable_births=unreadable,
+        unusable_nhs_numbers=sum(bool(n) and not normalise.nhs_number(n) for n in texts(source, "nhs_number")),
+        events_of_other_months=_events_of_other_months(events, activity_contract, period),
     )
 
 
@@ -172,6 +176,13 @@ def notices(contents: Contents) -> list[str]:
         found.append(
             f"birth dates that could not be read and count as missing: {len(contents.unreadable_births):,}, "
             f"the first in line {contents.unreadable_births[0]}"
+        )
+    if contents.unusable_nhs_numbers:
+        found.append(f"NHS numbers with a wrong check digit that count as missing: {contents.unusable_nhs_numbers:,}")
+    if contents.events_of_other_months:
+        found.append(
+            f"events that start in another month, which the hub may refuse: {contents.events_of_other_months:,}; "
+            "is this the right extract for --period?"
         )
     return found
 
@@ -335,6 +346,12 @@ def _activity(
         (c.name, "ascending") for c in columns if c.type in ("date", "time", "timestamp", "reference")
     ]
     return pa.table(result, schema=schema).sort_by(order), left_out
+
+
+def _events_of_other_months(events: pa.Table, columns: list[contract.Column], period: str) -> int:
+    """Events that start, by the contract's first required date, in another month than the delivery's."""
+    start = next(column.name for column in columns if column.required and column.type in ("date", "timestamp"))
+    return sum(f"{day:%Y-%m}" != period for day in events[start].drop_null().to_pylist())
 
 
 def _write_lookup(path: Path | None, lookup: list[tuple[str, str]]) -> None:

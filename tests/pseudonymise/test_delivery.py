@@ -310,3 +310,11 @@ def test_a_folder_that_cannot_be_written_is_named(agency, capsys):
 def test_sex_is_read_by_whole_words(agency, written, sex):
     agency.run(people=HEADER + f"p1,,A,B,1960-01-01,{written},WX1 2AB,,A\n", activity=None)
     assert [row["sex"] for row in agency.table("attributes")] == [sex]
+
+
+def test_the_data_officer_hears_of_spoilt_nhs_numbers_and_of_events_of_another_month(agency, capsys):
+    assert agency.run(people=PEOPLE.replace("9434765919", "9434765918"), period="2024-02") == 0
+    said = capsys.readouterr().out
+    assert "wrong check digit that count as missing: 1" in said
+    assert "another month, which the hub may refuse: 2" in said
+    assert "9434765918" not in said
