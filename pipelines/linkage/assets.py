@@ -96,6 +96,7 @@ def linkage_assets(settings: Settings) -> list[dg.AssetsDefinition]:
                 blocking=True,
                 description="The index has its columns and no token.",
             ),
+            dg.AssetCheckSpec("measured_once", asset=QUALITY, description="One row for each measure and detail."),
         ],
     )
     def person_index():
@@ -103,9 +104,8 @@ def linkage_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         index = pq.read_table(result.index)
         counts = {"people": result.people, "links": result.links, "model_version": result.model_version}
         yield dg.MaterializeResult(asset_key=PERSON_INDEX, metadata={"dagster/row_count": len(index), **counts})
-        yield dg.MaterializeResult(
-            asset_key=QUALITY, metadata={"dagster/row_count": pq.read_metadata(result.quality).num_rows}
-        )
+        quality = pq.read_table(result.quality, columns=["measure", "detail"])
+        yield dg.MaterializeResult(asset_key=QUALITY, metadata={"dagster/row_count": len(quality)})
         accepted = _clients_accepted(settings)
         without = pc.sum(pc.is_null(index["person_id"])).as_py() or 0
         once = index.select(load.CLIENT_COLUMNS).group_by(list(load.CLIENT_COLUMNS)).aggregate([]).num_rows
@@ -125,6 +125,13 @@ def linkage_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             check_name="index_columns",
             passed=index.column_names == list(INDEX_COLUMNS),
             metadata={"columns": ", ".join(index.column_names)},
+        )
+        measured = quality.group_by(["measure", "detail"]).aggregate([]).num_rows
+        yield dg.AssetCheckResult(
+            asset_key=QUALITY,
+            check_name="measured_once",
+            passed=measured == len(quality),
+            metadata={"rows": len(quality), "measures": measured},
         )
 
     return [model, person_index]
