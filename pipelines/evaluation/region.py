@@ -78,26 +78,8 @@ def _true_warehouse(settings: Settings, folder: Path, linked: pd.DataFrame) -> S
     ids = "T" + linked.true_person_id.astype(str)
     index = linked.drop(columns=["true_person_id", "local_person_id"])
     index.assign(person_id=ids, person_id_low=ids, person_id_high=ids).to_parquet(true.linkage / "person_index.parquet")
-    _build_headlines(true)
+    database.build_all(true, target=("board", "headlines"))
     return true
-
-
-def _build_headlines(settings: Settings) -> None:
-    """Build board.headlines and what it is made from, no more."""
-    files = {file.name: file for file in database.load_sql(settings)}
-    needed, waiting = set(), [("board", "headlines")]
-    while waiting:
-        name = waiting.pop()
-        if name in files and name not in needed:
-            needed.add(name)
-            waiting += files[name].dependencies
-    with database.open_warehouse(settings) as connection:
-        for table in database.reference_tables(settings):
-            database.load_reference(connection, settings, table)
-        for name, file in files.items():
-            if name in needed:
-                database.show_inputs(connection, settings, file.dependencies)
-                database.build_table(connection, file)
 
 
 def _headlines(settings: Settings, true: Settings) -> list[Headline]:

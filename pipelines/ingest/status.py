@@ -9,13 +9,6 @@ from pipelines.settings import Settings
 from .delivery import Received, folders_of_no_agency, received_deliveries
 
 
-def months_delivered(settings: Settings, feed: str) -> list[str]:
-    """Months for which any agency delivered this feed, acceptable or not."""
-    return sorted(
-        {received.period for received in received_deliveries(settings, feed) if not _stray(settings, received)}
-    )
-
-
 def months_expected(settings: Settings) -> list[str]:
     """Every month from the first to the last that anyone delivered, whatever the feed.
 

@@ -223,18 +223,34 @@ def build_table(connection: duckdb.DuckDBPyConnection, file: SqlFile) -> int:
     return count_rows(connection, file.name)
 
 
-def build_all(settings: Settings, progress: Callable[[str], None] = lambda line: None) -> dict[TableName, int]:
-    """Builds the whole warehouse from the files there are, in dependency order; rows of each table."""
+def build_all(
+    settings: Settings, progress: Callable[[str], None] = lambda line: None, target: TableName | None = None
+) -> dict[TableName, int]:
+    """Builds the warehouse from the files there are, in dependency order; rows of each table.
+
+    target: a table that is built with what it is made from, and no more; None for everything.
+    """
     rows: dict[TableName, int] = {}
     with open_warehouse(settings) as connection:
         for table in reference_tables(settings):
             rows["reference", table] = load_reference(connection, settings, table)
         files = load_sql(settings)
+        if target:
+            files = _leading_to(files, target)
         show_inputs(connection, settings, {name for file in files for name in file.dependencies})
         for file in files:
             rows[file.name] = build_table(connection, file)
             progress(f"{file.schema}.{file.table}: {rows[file.name]:,} rows")
     return rows
+
+
+def _leading_to(files: list[SqlFile], target: TableName) -> list[SqlFile]:
+    """Those of the files, in their order of building, that `target` is made from, itself the last."""
+    needed = {target}
+    for file in reversed(files):
+        if file.name in needed:
+            needed |= file.dependencies
+    return [file for file in files if file.name in needed]
 
 
 def count_rows(connection: duckdb.DuckDBPyConnection, name: TableName) -> int:
