@@ -15,7 +15,7 @@ test: .venv/.installed  ## style and all tests
 
 lock: .venv/.installed  ## pin every package again, with hashes
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url \
-	  --python-version 3.11 --extra test -o requirements.lock pyproject.toml
+	  --python-version 3.11 --extra hub --extra test -o requirements.lock pyproject.toml
 
 # uv installs in seconds; where a mirror is known to pip alone, pip does the same more slowly.
 .venv/.installed: requirements.lock pyproject.toml
