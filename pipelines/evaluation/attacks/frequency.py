@@ -1,0 +1,334 @@
+"""Frequency alignment: the commonest encoded value is taken for the commonest plaintext value, and so on down.
+
+Within strata of a delivery's clear columns, the distinct values of an encoded column are ranked by count, and beside
+them what the same column holds for people whose names the attacker knows: he owns the encoder's code and makes that
+copy with a key of his own, so that a compound column is set against its own compound plaintext. Values are aligned
+rank by rank, ties in random order, and each record gets the commonest names behind the value aligned to its own
+(Christen, Schnell, Vatsalan and Ranbaduge 2017; for compound keys Vidanage, Ranbaduge, Christen and Randall 2021).
+Tried for each column alone, each 64-bit word, each filter's weight, clusters of near-equal filters, and combinations.
+
+Two attackers. One knows *exact counts* of the very file, as a whole or by sex. In finer strata exact counts are as
+good as a register of these people with their attributes, which names some of them without any encoded column (what
+'attributes only' measures): those are listed under `by_strata` and are no headline. The other has *public frequencies*
+of other people, in any strata. The headline is the best that either gets, people and single names apart.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations, permutations
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from .columns import Columns, codes, is_filter, joint, near_equal, weights, words
+from .outcome import outcome
+
+CLEAR = ("sex", "age_band", "ethnic_group", "imd_quintile")
+STRATA = {
+    "none": (),
+    "sex": ("sex",),
+    "sex, age band": ("sex", "age_band"),
+    "sex, age band, ethnic group, deprivation": CLEAR,
+}
+EXACT, PUBLIC = "exact counts", "public frequencies"
+HEADLINE = {EXACT: ("none", "sex"), PUBLIC: tuple(STRATA)}
+PAIRED = "sex"  # the strata in which combinations are tried
+NOISY = 0.9  # share of distinct filters from which an attacker suspects noise and clusters near-equal ones
+REPEATING = 0.01  # share of records whose value another shares, from which a column's ranks say anything
+ATTRIBUTES = "attributes only"
+PARTS = ("forename", "surname", "full")
+SPAN = 1 << 31  # two numbers of less than this make one
+NOWHERE = -(1 << 62)
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """What an attacker counts: people whose names it knows, and the columns its own copy of the encoder gives them."""
+
+    kind: str  # EXACT or PUBLIC
+    columns: Columns
+    people: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Side:
+    """Names and strata of records as numbers that mean the same on both sides."""
+
+    forename: np.ndarray
+    surname: np.ndarray
+    full: np.ndarray
+    strata: dict[str, np.ndarray]
+
+    def part(self, rows: slice) -> "Side":
+        strata = {name: values[rows] for name, values in self.strata.items()}
+        return Side(self.forename[rows], self.surname[rows], self.full[rows], strata)
+
+
+@dataclass(frozen=True)
+class View:
+    """One way to look at a file: its equality classes and, beside them, those of the attacker's copy (-1: blank)."""
+
+    name: str
+    ours: np.ndarray
+    theirs: np.ndarray
+    aligned: bool = False  # equal numbers mean each other already: nothing is left to rank
+
+
+@dataclass(frozen=True)
+class Guess:
+    """Which records could be tried, which names are right, and how likely the attacker thinks each right to be."""
+
+    tried: np.ndarray
+    right: dict[str, np.ndarray]  # forename, surname, full
+    trust: dict[str, np.ndarray]
+
+    @property
+    def either(self) -> np.ndarray:
+        return self.right["forename"] | self.right["surname"]
+
+
+@dataclass(frozen=True)
+class Result:
+    """One view, attacker and strata: who was named. `how` says which columns a combination is made of."""
+
+    kind: str
+    strata: str
+    made: Guess
+    ours: Side
+    theirs: Side
+    how: str = ""
+
+    @property
+    def people(self) -> int:
+        return int(self.made.tried.sum())
+
+    @property
+    def named(self) -> int:
+        return int(self.made.right["full"].sum())
+
+    @property
+    def either(self) -> int:
+        return int(self.made.either.sum())
+
+    def chance(self) -> tuple[float, float]:
+        """Shares that always guessing the commonest name of the stratum gives: the person, either name."""
+        same = View("", np.where(self.made.tried, 0, -1), np.zeros(len(self.theirs.full), np.int64))
+        base = guess(same, self.ours, self.theirs, self.strata, np.random.default_rng(0))
+        of = max(1, self.people)
+        return base.right["full"].sum() / of, base.either.sum() / of
+
+
+def attack(
+    columns: Columns, people: pd.DataFrame, knowledge: Sequence[Knowledge] | None = None, seed: int = 1
+) -> list[dict]:
+    """One object for each view of each column and for each kind of combination.
+
+    people: forename, surname (normalised, '' for missing), sex, age_band, ethnic_group, imd_quintile, in the order of
+    the columns' rows. Without `knowledge` the attacker has exact counts of this file, which is right for encoders that
+    give equal values equal codes.
+    """
+    found: dict[str, list[Result]] = {}
+    for known in knowledge or [Knowledge(EXACT, columns, people)]:
+        rng = np.random.default_rng(seed)
+        rows, known_rows = _named(people), _named(known.people)
+        ours, theirs = _sides(people.iloc[rows], known.people.iloc[known_rows])
+        nothing = View(ATTRIBUTES, np.zeros(len(rows), np.int64), np.zeros(len(known_rows), np.int64))
+        views = list(_views(_take(columns, rows), _take(known.columns, known_rows), known.kind))
+        for view in [nothing, *views]:
+            for strata in STRATA:
+                made = guess(view, ours, theirs, strata, rng)
+                found.setdefault(view.name, []).append(Result(known.kind, strata, made, ours, theirs))
+        for name, how, made in _combined(views, ours, theirs, rng):
+            found.setdefault(name, []).append(Result(known.kind, PAIRED, made, ours, theirs, how))
+    return [_object(name, results) for name, results in found.items()]
+
+
+def guess(view: View, ours: Side, theirs: Side, strata: str, rng: np.random.Generator) -> Guess:
+    """Align the classes of a view within strata, and name each record after the class aligned to its own."""
+    place, of_mine, _ = _places(view.ours, ours.strata[strata], view.aligned, rng)
+    known_place, of_known, ties = _places(view.theirs, theirs.strata[strata], view.aligned, rng)
+    order = np.argsort(known_place)
+    sorted_places = np.append(known_place[order], NOWHERE)
+    nearest = np.searchsorted(sorted_places[:-1], place)
+    found = sorted_places[nearest] == place
+    record = np.append(np.where(found, np.append(order, -1)[nearest], -1), -1)[of_mine]
+    known = record >= 0
+    right, trust = {}, {}
+    for part in PARTS:
+        commonest, share = _commonest(of_known, getattr(theirs, part), len(known_place), rng)
+        right[part] = known & (np.append(commonest, -1)[record] == getattr(ours, part))
+        trust[part] = np.where(known, np.append(share / ties, 0)[record], 0.0)
+    return Guess(of_mine >= 0, right, trust)
+
+
+def _places(
+    classes: np.ndarray, strata: np.ndarray, aligned: bool, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Each class in each stratum: its stratum and rank in one number; the class of each record (-1: none); its ties."""
+    there = (classes >= 0) & (strata >= 0)
+    key = strata[there] * SPAN + classes[there]
+    distinct, inverse, counts = np.unique(key, return_inverse=True, return_counts=True)
+    of_record = np.full(len(classes), -1)
+    of_record[there] = inverse
+    if aligned:
+        return distinct, of_record, np.ones(len(distinct))
+    stratum = distinct // SPAN
+    order = np.lexsort((rng.random(len(distinct)), -counts, stratum))
+    place = np.empty(len(distinct), np.int64)
+    place[order] = stratum[order] * SPAN + np.arange(len(distinct)) - np.searchsorted(stratum[order], stratum[order])
+    _, same, tied = np.unique(stratum * SPAN + counts, return_inverse=True, return_counts=True)
+    return place, of_record, tied[same]
+
+
+def _commonest(
+    classes: np.ndarray, names: np.ndarray, size: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """The commonest name behind each class, and the share of the class's records that bear it."""
+    there = classes >= 0
+    distinct, counts = np.unique(classes[there] * SPAN + names[there], return_counts=True)
+    order = np.lexsort((rng.random(len(distinct)), counts))
+    name, most = np.full(size, -1), np.zeros(size)
+    name[distinct[order] // SPAN] = distinct[order] % SPAN
+    most[distinct[order] // SPAN] = counts[order]
+    return name, most / np.bincount(classes[there], minlength=size).clip(min=1)
+
+
+def _named(people: pd.DataFrame) -> np.ndarray:
+    """Rows with both names: nobody can be named by a name that the file does not have."""
+    return np.flatnonzero((people["forename"] != "").to_numpy() & (people["surname"] != "").to_numpy())
+
+
+def _take(columns: Columns, rows: np.ndarray) -> Columns:
+    return {name: column.take(pa.array(rows)) for name, column in columns.items()}
+
+
+def _sides(ours: pd.DataFrame, theirs: pd.DataFrame) -> tuple[Side, Side]:
+    both = pd.concat([ours, theirs], ignore_index=True)
+    number = {column: pd.factorize(both[column].fillna("").astype(str))[0] for column in [*PARTS[:2], *CLEAR]}
+    everybody = np.zeros(len(both), np.int64)
+    strata = {name: joint(everybody, *(number[column] for column in clear)) for name, clear in STRATA.items()}
+    side = Side(number["forename"], number["surname"], joint(number["forename"], number["surname"]), strata)
+    return side.part(slice(None, len(ours))), side.part(slice(len(ours), None))
+
+
+def _views(ours: Columns, theirs: Columns, kind: str) -> Iterator[View]:
+    """Each column alone; of a filter also its words, its weight and, where all differ, its near-equal clusters."""
+    for name, column in ours.items():
+        mine, known = codes(column), codes(theirs[name])
+        yield View(name, mine, known)
+        if not is_filter(column):
+            continue
+        for number, word in enumerate(words(column), 1):
+            yield View(f"{name}, word {number}", word, known)
+        yield View(f"{name}, bits set", *_same_quantile(weights(column), weights(theirs[name])), aligned=True)
+        if kind == EXACT and mine.max(initial=-1) + 1 > NOISY * (mine >= 0).sum():
+            yield View(f"{name}, near-equal", near_equal(column), near_equal(theirs[name]))
+
+
+def _same_quantile(ours: np.ndarray, theirs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Weights of our records in the attacker's units: the weight of his record that stands as far up as ours."""
+    known = np.sort(theirs[theirs >= 0])
+    mine = np.sort(ours[ours >= 0])
+    if not len(known) or not len(mine):
+        return np.full(len(ours), -1), theirs
+    middle = (np.searchsorted(mine, ours, "left") + np.searchsorted(mine, ours, "right")) / 2
+    place = (middle * len(known) / len(mine)).astype(np.int64).clip(max=len(known) - 1)
+    return np.where(ours >= 0, known[place], -1), theirs
+
+
+def _combined(
+    views: list[View], ours: Side, theirs: Side, rng: np.random.Generator
+) -> Iterator[tuple[str, str, Guess]]:
+    """Two columns as one, one within another, and all of a person's: (kind of combination, its columns, guess)."""
+    whole = [view for view in views if ", " not in view.name]
+    repeating = [view for view in whole if _repeats(view.ours)]
+    for one, other in combinations(repeating, 2):
+        pair = View("", joint(one.ours, other.ours), joint(one.theirs, other.theirs))
+        if _repeats(pair.ours):
+            yield "two columns as one", f"{one.name} and {other.name}", guess(pair, ours, theirs, PAIRED, rng)
+    for outer, inner in permutations(repeating, 2):
+        made = _within(outer, inner, ours, theirs, rng)
+        yield "one column within another", f"{inner.name} within {outer.name}", made
+    if len(whole) > 1:
+        every = View("", joint(*(view.ours for view in whole)), joint(*(view.theirs for view in whole)))
+        yield "all columns", "as one value", guess(every, ours, theirs, PAIRED, rng)
+        alone = [guess(view, ours, theirs, PAIRED, rng) for view in views]
+        yield "all columns", "each name from the value that betrays it best", _most_trusted(alone)
+
+
+def _repeats(classes: np.ndarray) -> bool:
+    there = classes[classes >= 0]
+    return len(there) > 0 and (np.bincount(there)[there] > 1).mean() > REPEATING
+
+
+def _within(outer: View, inner: View, ours: Side, theirs: Side, rng: np.random.Generator) -> Guess:
+    """Align the outer column, then the inner one within each pair of aligned values."""
+    sides = []
+    for side, classes in ((ours, outer.ours), (theirs, outer.theirs)):
+        place, of_record, _ = _places(classes, side.strata[PAIRED], outer.aligned, rng)
+        sides.append(np.append(place, -1)[of_record])
+    numbers = pd.factorize(np.concatenate(sides))
+    strata = np.append(np.where(numbers[1] < 0, -1, np.arange(len(numbers[1]))), -1)[numbers[0]]
+    narrow = [
+        replace(side, strata={PAIRED: part})
+        for side, part in zip((ours, theirs), np.split(strata, [len(sides[0])]), strict=True)
+    ]
+    return guess(inner, *narrow, PAIRED, rng)
+
+
+def _most_trusted(alone: list[Guess]) -> Guess:
+    """Each name of each record from the view of which the attacker may expect most, and the person from both."""
+    trust = {part: np.array([made.trust[part] for made in alone]) for part in PARTS}
+    right = {part: np.array([made.right[part] for made in alone]) for part in PARTS}
+    rows = np.arange(len(alone[0].tried))
+    chosen = {part: trust[part].argmax(axis=0) for part in PARTS}
+    best_trust = {part: trust[part][chosen[part], rows] for part in PARTS}
+    best = {part: right[part][chosen[part], rows] for part in PARTS}
+    apart = best_trust["forename"] * best_trust["surname"] > best_trust["full"]
+    best["full"] = np.where(apart, best["forename"] & best["surname"], best["full"])
+    return Guess(np.any([made.tried for made in alone], axis=0), best, best_trust)
+
+
+def _object(name: str, results: list[Result]) -> dict:
+    """The best for the attacker by people named and, apart, by single names."""
+    able = [result for result in results if result.strata in HEADLINE[result.kind]]
+    person = max(able, key=lambda result: (result.named / max(1, result.people), result.either))
+    value = max(able, key=lambda result: (result.either / max(1, result.people), result.named))
+    return outcome(
+        "frequency",
+        name,
+        f"{person.kind} by {_of_strata(person)} and the column {name}{f' ({person.how})' if person.how else ''}",
+        people=person.people,
+        named=person.named,
+        either=value.either,
+        either_of=value.people,
+        chance=person.chance()[0],
+        chance_values=value.chance()[1],
+        knowledge=person.kind,
+        strata=person.strata,
+        how=person.how,
+        knowledge_values=value.kind,
+        strata_values=value.strata,
+        how_values=value.how,
+        by_strata=[] if person.how else [_line(result) for result in results],
+    )
+
+
+def _of_strata(result: Result) -> str:
+    return "no attribute" if result.strata == "none" else result.strata
+
+
+def _line(result: Result) -> dict:
+    chance, chance_values = result.chance()
+    return {
+        "knowledge": result.kind,
+        "strata": result.strata,
+        "people": result.people,
+        "people_reidentified": result.named,
+        "values_recovered": result.either,
+        "forenames": int(result.made.right["forename"].sum()),
+        "surnames": int(result.made.right["surname"].sum()),
+        "chance": round(chance, 6),
+        "chance_values": round(chance_values, 6),
+    }

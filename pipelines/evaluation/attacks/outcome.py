@@ -1,0 +1,65 @@
+"""What an attack achieved, in numbers and in a sentence: shares with exact binomial intervals, and chance beside them.
+
+No attack and no file is known here.
+"""
+
+from scipy.stats import binomtest
+
+INTERVAL = "Clopper-Pearson, 95 %, two-sided"
+
+
+def interval(hits: int, of: int) -> tuple[float, float]:
+    """Lower and upper bound of the exact 95 % binomial interval (Clopper-Pearson); (0, 1) where there is nobody."""
+    if of == 0:
+        return 0.0, 1.0
+    bounds = binomtest(int(hits), int(of)).proportion_ci(0.95, method="exact")
+    return float(bounds.low), float(bounds.high)
+
+
+def outcome(
+    attack: str,
+    column: str,
+    attacker: str,
+    people: int,
+    named: int,
+    either: int,
+    chance: float,
+    chance_values: float,
+    either_of: int | None = None,
+    **more: object,
+) -> dict:
+    """One object of attacks.json, still without its encoder.
+
+    attacker: what it has, to stand in "an attacker with ..."; people: records that it could try; named: forename and
+    surname both right; either: records of `either_of` (else of `people`) with at least one right; the chances are shares, got by always guessing the
+    commonest name.
+    """
+    low, upper = interval(named, people)
+    either_of = people if either_of is None else either_of
+    values_low, values_upper = interval(either, either_of)
+    share, values_share = named / max(1, people), either / max(1, either_of)
+    return {
+        "attack": attack,
+        "encoder": "",
+        "column": column,
+        "people": int(people),
+        "people_reidentified": int(named),
+        "share": round(share, 6),
+        "low95": round(low, 6),
+        "upper95": round(upper, 6),
+        "values_people": int(either_of),
+        "values_recovered": int(either),
+        "values_share": round(values_share, 6),
+        "values_low95": round(values_low, 6),
+        "values_upper95": round(values_upper, 6),
+        "chance": round(chance, 6),
+        "chance_values": round(chance_values, 6),
+        "interval": INTERVAL,
+        **more,
+        "sentence": (
+            f"An attacker with {attacker} correctly named {named:,} of {people:,} people "
+            f"({share:.2%}, 95 % interval {low:.2%} to {upper:.2%}) and got at least one name right of {either:,} "
+            f"of {either_of:,} ({values_share:.2%}, {values_low:.2%} to {values_upper:.2%}); always guessing the commonest name gives "
+            f"{chance:.2%} and {chance_values:.2%}."
+        ),
+    }
