@@ -56,7 +56,7 @@ def link_benchmark(
         load.load_versions(con, files)
     shutil.rmtree(out / "tokens")
     with _timed(seconds, "train"):
-        model = learn(con, settings.linkage_seed)
+        model = learn(con)
         progress("model trained")
     with _timed(seconds, "link"):
         clients = link_versions(con, model, Thresholds.of(settings))

@@ -9,13 +9,16 @@ RULE_TOKENS: tuple[tuple[str, ...], ...] = (
     ("nhs_number",),
     ("dob_sound_surname",),
     ("dob_sound_forename",),
+    ("dob_root_forename",),
     ("dob_start_forename",),
     ("dob_start_surname",),
-    ("dob_postcode",),
+    ("dob_unordered", "postcode"),
     ("postcode_sound_surname",),
+    ("postcode_root_forename",),
     ("postcode_initial",),
     ("sound_surname_year_start",),
     ("sound_forename_day_start",),
+    ("names",),
     ("sound_names",),
 )
 
@@ -36,9 +39,9 @@ PREDICTION_RULES = (*(rule(*tokens) for tokens in RULE_TOKENS), *SWAPPED_RULES)
 # Expectation maximisation learns the fields that a rule does not use.
 TRAINING_RULES: dict[str, str] = {
     "birth date": rule("dob"),
-    "names": rule("forename_root", "surname"),
-    "postcode and forename": rule("postcode", "forename_root"),
+    "names": rule("names"),
+    "postcode and forename": rule("postcode", "postcode_root_forename"),
 }
 
 # Rules that hardly ever join two people, for a first guess of how many pairs are one person.
-DETERMINISTIC_RULES = (rule("forename_root", "surname", "dob"), rule("dob_postcode", "forename_root"))
+DETERMINISTIC_RULES = (rule("names", "dob"), rule("postcode_root_forename", "dob"))

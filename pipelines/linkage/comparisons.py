@@ -1,19 +1,23 @@
 """What agreement of two records means: levels of each field, from equal to different, as SQL over tokens alone.
 
-The SQL is the part that DuckDB and Spark both run. Starting values of m and u stand here too: they are used for a
-level that a region's own people cannot teach (an empty field, a few hundred records), and the training record says so.
-Nothing here reads data.
+A field is compared by its signature under whichever anchor the two records share (birth date, postcode, sounds of the
+names, NHS number); where they do not share one its signature is noise and no level is reached. The SQL is the part that
+DuckDB and Spark both run. Starting values of m and u stand here too: they are used for a level that a region's own
+people cannot teach (an empty field, a few hundred records), and the training record says so. Nothing here reads data.
+
+A `Representation` is the same levels said of other columns: evaluation compares encodings and plaintext by it.
 """
 
+import re
 from dataclasses import dataclass
 
 import splink.comparison_level_library as cll
 from splink import SettingsCreator
 from splink.comparison_library import CustomComparison
 
-from pipelines.pseudonymise.encode import BITS_PER_GRAM
+from pipelines.pseudonymise.encode import SIGNATURE_BITS, SIGNED_BY
 
-from .blocking import PREDICTION_RULES
+from . import blocking
 from .load import WORDS
 
 
@@ -22,68 +26,47 @@ class Level:
     """One degree of agreement. m and u are starting values: P(level) for one person, and for two strangers."""
 
     name: str
-    sql: str
     m: float
     u: float
-    term_frequency: str = ""  # token column whose commonness moves the weight of this level
 
-
-def dice_at_least(field: str, hundredths: int) -> str:
-    """SQL: the Dice coefficient of two filters is at least this. Integers only, no division."""
-    both = " + ".join(f"cast(bit_count({field}_w{i}_l & {field}_w{i}_r) as integer)" for i in range(WORDS))
-    return f"200 * ({both}) >= {hundredths} * ({field}_n_l + {field}_n_r)"
-
-
-def equal(token: str) -> str:
-    return f"{token}_token_l = {token}_token_r"
-
-
-BITS_OF_AN_INITIAL = 2 * BITS_PER_GRAM["forename"]  # a single letter has two bigrams with its padding
-ONLY_AN_INITIAL = f"least(forename_n_l, forename_n_r) <= {BITS_OF_AN_INITIAL}"
-NAMES_SWAPPED = "(forename_swap_token_l = surname_swap_token_r or surname_swap_token_l = forename_swap_token_r)"
-YEAR_ALONE = "(dob_only_year_token_l = dob_year_token_r or dob_year_token_l = dob_only_year_token_r)"
 
 # Field -> levels from the most to the least agreement; the last one takes what is left.
 LEVELS: dict[str, tuple[Level, ...]] = {
     "forename": (
-        Level("the same", equal("forename"), 0.80, 0.006, "forename_token"),
-        Level("the same but for a nickname", equal("forename_root"), 0.05, 0.003),
-        Level("close", dice_at_least("forename", 80), 0.03, 0.001),
-        Level("the other's surname", NAMES_SWAPPED, 0.01, 0.0005),
-        Level("an initial only", ONLY_AN_INITIAL, 0.01, 0.01),
-        Level("alike", dice_at_least("forename", 55), 0.05, 0.01),
-        Level("different", "else", 0.06, 0.98),
+        Level("the same", 0.80, 0.006),
+        Level("the same but for a nickname", 0.05, 0.003),
+        Level("close", 0.03, 0.001),
+        Level("the other's surname", 0.01, 0.0005),
+        Level("alike", 0.05, 0.01),
+        Level("different", 0.06, 0.98),
     ),
     "surname": (
-        Level("the same", equal("surname"), 0.84, 0.002, "surname_token"),
-        Level("close", dice_at_least("surname", 80), 0.03, 0.0005),
-        Level("the other's forename", NAMES_SWAPPED, 0.01, 0.0005),
-        Level("alike", dice_at_least("surname", 55), 0.05, 0.004),
-        Level("different", "else", 0.07, 0.993),
+        Level("the same", 0.84, 0.002),
+        Level("close", 0.03, 0.0005),
+        Level("the other's forename", 0.01, 0.0005),
+        Level("alike", 0.05, 0.004),
+        Level("different", 0.07, 0.993),
     ),
     "dob": (
-        Level("the same", equal("dob"), 0.90, 0.00005, "dob_token"),
-        Level("the same with day and month swapped", equal("dob_unordered"), 0.01, 0.00003),
-        Level("the same but for a digit or the day", dice_at_least("dob", 85), 0.05, 0.002),
-        Level("the same year, where one date is only a year", YEAR_ALONE, 0.02, 0.001),
-        Level("the same but for two digits", dice_at_least("dob", 78), 0.02, 0.02),
-        Level("different", "else", 0.02, 0.978),
+        Level("the same", 0.90, 0.00005),
+        Level("the same with day and month swapped", 0.01, 0.00003),
+        Level("the same but for a digit or the day", 0.05, 0.002),
+        Level("the same year, where one date is only a year", 0.02, 0.001),
+        Level("the same but for two digits", 0.02, 0.02),
+        Level("different", 0.02, 0.978),
     ),
     "postcode": (
-        Level("the same", equal("postcode"), 0.72, 0.0002, "postcode_token"),
-        Level("the same but for a character", dice_at_least("postcode", 82), 0.06, 0.0005),
-        Level("in the same sector", equal("postcode_sector"), 0.04, 0.01),
-        Level("different", "else", 0.18, 0.989),
+        Level("the same", 0.72, 0.0002),
+        Level("the same but for a character", 0.06, 0.0005),
+        Level("in the same sector", 0.04, 0.01),
+        Level("different", 0.18, 0.989),
     ),
     "nhs_number": (
-        Level("the same", equal("nhs_number"), 0.98, 0.000001),
-        Level("different", "else", 0.02, 0.999999),
+        Level("the same", 0.98, 0.000001),
+        Level("different", 0.02, 0.999999),
     ),
 }
 FIELDS = tuple(LEVELS)
-
-# Column that is NULL where the field is missing.
-PRESENCE = {field: f"{field}_n" for field in FIELDS} | {"nhs_number": "nhs_number_token"}
 
 
 def top_gamma(field: str) -> int:
@@ -91,24 +74,136 @@ def top_gamma(field: str) -> int:
     return len(LEVELS[field]) - 1
 
 
-def comparison(field: str) -> CustomComparison:
-    levels = [cll.NullLevel(PRESENCE[field])]
-    for level in LEVELS[field]:
-        if level.term_frequency:
-            made = cll.ExactMatchLevel(level.term_frequency, term_frequency_adjustments=True)
-        else:
-            made = cll.ElseLevel() if level.sql == "else" else cll.CustomLevel(level.sql)
-        levels.append(made.configure(m_probability=level.m, u_probability=level.u, label_for_charts=level.name))
+@dataclass(frozen=True)
+class Rarity:
+    """A shared value whose commonness moves the weight: its token column, and the fields that it says are the same."""
+
+    column: str
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Representation:
+    """How records are written down: SQL of each level but the last by field, columns that tell presence, and rules."""
+
+    levels: dict[str, tuple[str, ...]]
+    presence: dict[str, str]  # field -> column that is NULL where the field is missing
+    rarities: dict[str, Rarity]
+    prediction_rules: tuple[str, ...]
+    training_rules: dict[str, str]
+    deterministic_rules: tuple[str, ...]
+    same_birth_date: str  # rule of pairs among which strangers' names are learnt
+    same_names: str  # rule of pairs among which strangers' birth dates are learnt
+
+    def columns(self) -> set[str]:
+        """Columns that the levels' SQL reads, told by the _l and _r behind their names."""
+        sql = " ".join(condition for of_field in self.levels.values() for condition in of_field)
+        return set(re.findall(r"(\w+)_[lr]\b", sql)) | set(self.presence.values())
+
+
+def equal(token: str) -> str:
+    return f"{token}_token_l = {token}_token_r"
+
+
+def signed_alike(field: str, hundredths: int) -> str:
+    """SQL: under some anchor at least this share of the signatures' bits agree. Noise agrees in half of them."""
+    most = SIGNATURE_BITS - SIGNATURE_BITS * hundredths // 100
+    return " or ".join(f"{_differing(f'{field}_by_{anchor}')} <= {most}" for anchor in SIGNED_BY[field])
+
+
+def signed_equal(field: str) -> str:
+    """SQL: under some anchor the signatures are the same."""
+    return " or ".join(
+        "(" + " and ".join(f"{field}_by_{anchor}_w{i}_l = {field}_by_{anchor}_w{i}_r" for i in range(WORDS)) + ")"
+        for anchor in SIGNED_BY[field]
+    )
+
+
+def _differing(column: str) -> str:
+    """SQL: bits that differ. Exclusive or as a difference, since DuckDB and Spark have no common word for it."""
+    words = [f"(({column}_w{i}_l | {column}_w{i}_r) - ({column}_w{i}_l & {column}_w{i}_r))" for i in range(WORDS)]
+    return "(" + " + ".join(f"cast(bit_count({word}) as integer)" for word in words) + ")"
+
+
+def any_of(*conditions: str) -> str:
+    return " or ".join(conditions)
+
+
+NAMES_SWAPPED = (
+    "(dob_sound_forename_token_l = dob_sound_surname_token_r or dob_sound_surname_token_l = dob_sound_forename_token_r)"
+)
+CLOSE, ALIKE = 79, 68  # hundredths of a signature's bits: cosine of the q-grams about 0.8 and 0.55
+A_DIGIT, TWO_DIGITS, A_YEAR = 83, 76, 70  # 7, 6 and the year's 4 of a birth date's 8 digits
+A_CHARACTER, A_SECTOR = 80, 72  # all of a postcode's characters but one, or but two
+
+TOKENS = Representation(
+    levels={
+        "forename": (
+            any_of(signed_equal("forename"), equal("names")),
+            any_of(equal("dob_root_forename"), equal("postcode_root_forename")),
+            any_of(signed_alike("forename", CLOSE), equal("sound_names")),
+            NAMES_SWAPPED,
+            any_of(
+                signed_alike("forename", ALIKE),
+                equal("sound_surname_year_start"),
+                equal("sound_forename_day_start"),
+            ),
+        ),
+        "surname": (
+            any_of(signed_equal("surname"), equal("names")),
+            any_of(signed_alike("surname", CLOSE), equal("sound_names")),
+            NAMES_SWAPPED,
+            any_of(
+                signed_alike("surname", ALIKE),
+                equal("sound_surname_year_start"),
+                equal("sound_forename_day_start"),
+            ),
+        ),
+        "dob": (
+            equal("dob"),
+            equal("dob_unordered"),
+            signed_alike("dob", A_DIGIT),
+            f"(dob_token_l is null or dob_token_r is null) and ({signed_alike('dob', A_YEAR)})",
+            signed_alike("dob", TWO_DIGITS),
+        ),
+        "postcode": (
+            equal("postcode"),
+            signed_alike("postcode", A_CHARACTER),
+            signed_alike("postcode", A_SECTOR),
+        ),
+        "nhs_number": (equal("nhs_number"),),
+    },
+    presence={field: f"{field}_present" for field in SIGNED_BY} | {"nhs_number": "nhs_number_token"},
+    rarities={
+        "names": Rarity("names_token", ("forename", "surname")),
+        "dob": Rarity("dob_token", ("dob",)),
+        "postcode": Rarity("postcode_token", ("postcode",)),
+    },
+    prediction_rules=blocking.PREDICTION_RULES,
+    training_rules=blocking.TRAINING_RULES,
+    deterministic_rules=blocking.DETERMINISTIC_RULES,
+    same_birth_date=blocking.rule("dob"),
+    same_names=blocking.rule("sound_names"),
+)
+
+
+def comparison(field: str, representation: Representation, u: dict | None = None) -> CustomComparison:
+    """Splink's comparison of a field. u: field -> probability by gamma, in place of the starting values."""
+    levels = [cll.NullLevel(representation.presence[field])]
+    for place, (level, sql) in enumerate(zip(LEVELS[field], (*representation.levels[field], "else"), strict=True)):
+        made = cll.ElseLevel() if sql == "else" else cll.CustomLevel(sql)
+        chance = level.u if u is None else float(u[field][top_gamma(field) - place])
+        levels.append(made.configure(m_probability=level.m, u_probability=chance, label_for_charts=level.name))
     return CustomComparison(output_column_name=field, comparison_levels=levels)
 
 
-def splink_settings() -> SettingsCreator:
+def splink_settings(representation: Representation = TOKENS, u: dict | None = None) -> SettingsCreator:
     """Splink's settings for one table of identity versions, keyed by record_id."""
     return SettingsCreator(
         link_type="dedupe_only",
         unique_id_column_name="record_id",
-        comparisons=[comparison(field) for field in FIELDS],
-        blocking_rules_to_generate_predictions=list(PREDICTION_RULES),
+        comparisons=[comparison(field, representation, u) for field in FIELDS],
+        blocking_rules_to_generate_predictions=list(representation.prediction_rules),
         retain_matching_columns=False,
         retain_intermediate_calculation_columns=True,
         additional_columns_to_retain=["client_id", "feed_id"],

@@ -1,4 +1,4 @@
-"""Identity tokens into DuckDB: one row an identity version, Bloom filters taken apart into words that SQL can count.
+"""Identity tokens into DuckDB: one row an identity version, signatures taken apart into words that SQL can count.
 
 This is the only door into linkage, and it fails closed: a column that is not a known token is refused before a row is
 read, so that no attribute, no activity and no plaintext can be linked on by accident. Nothing here compares records.
@@ -10,13 +10,24 @@ from pathlib import Path
 import duckdb
 import pyarrow.parquet as pq
 
-from pipelines.pseudonymise.encode import FIELDS, FILTER_BYTES, IDENTITY_COLUMNS
+from pipelines.pseudonymise.encode import (
+    PARTS,
+    PROFILES,
+    SIGNATURE_BYTES,
+    SIGNED_BY,
+    TOKENS,
+    identity_columns,
+    signature_column,
+)
 
 SLOT_COLUMNS = ("agency", "feed", "period", "delivery_id")
 CLIENT_COLUMNS = ("agency", "feed", "person_ref")  # the key of one agency's client
-KNOWN_COLUMNS = frozenset({*SLOT_COLUMNS, "person_ref", *IDENTITY_COLUMNS})
+COLUMNS = {profile: frozenset({*SLOT_COLUMNS, "person_ref", *identity_columns(profile)}) for profile in PROFILES}
+KNOWN_COLUMNS = frozenset().union(*COLUMNS.values())
 NOBODY = "There are no accepted people to link. Look at what was refused: upstream status"
-WORDS = FILTER_BYTES // 8  # 64-bit words of one filter
+# Token -> fields that must be filled for it to be there.
+TOKEN_FIELDS = {token: frozenset(PARTS[part][0] for part in parts) for token, parts in TOKENS.items()}
+WORDS = SIGNATURE_BYTES // 8  # 64-bit words of one signature
 
 
 class ColumnRefused(ValueError):
@@ -37,21 +48,33 @@ def people_files(linkage: Path) -> list[Path]:
     return sorted((linkage / "people").glob("*/*.parquet"))
 
 
-def refuse_other_columns(files: Sequence[Path]) -> None:
-    """Raises ColumnRefused unless every file has exactly the slot, the person_ref and the encoder's columns."""
+def profile_of(files: Sequence[Path]) -> str:
+    """The encoder's profile whose columns, with the slot and the person_ref, every file has and no others.
+
+    Raises ColumnRefused for anything else.
+    """
+    found = set()
     for file in files:
         columns = set(pq.read_schema(file).names)
-        unknown, missing = sorted(columns - KNOWN_COLUMNS), sorted(KNOWN_COLUMNS - columns)
-        if unknown:
+        if unknown := sorted(columns - KNOWN_COLUMNS):
             raise ColumnRefused(
                 f"{file}: column {', '.join(unknown)} is not an identity token. Linkage sees tokens and nothing else: "
                 "move attributes and activity to their own files."
             )
-        if missing:
+        profile = next((name for name, needed in COLUMNS.items() if columns == needed), None)
+        if profile is None:
+            missing = min((sorted(needed - columns) for needed in COLUMNS.values()), key=len)
             raise ColumnRefused(
                 f"{file}: column {', '.join(missing)} is missing. The agency's encoder is not this version's: "
                 "ask it to pseudonymise the period again."
             )
+        found.add(profile)
+    if len(found) > 1:
+        raise ColumnRefused(
+            f"People files of two profiles, {' and '.join(sorted(found))}, cannot be linked with each other. "
+            "Agree on one, and ask for the other's periods again."
+        )
+    return found.pop() if found else PROFILES[0]
 
 
 def load_versions(con: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> int:
@@ -59,27 +82,35 @@ def load_versions(con: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> int:
 
     One row is one identity version: a distinct set of tokens of one client, with the first and last period it was
     seen. `record_id` numbers versions and `client_id` clients, both from 0 in an order that does not depend on the
-    order of rows or files. Each filter <field>_bf becomes <field>_w0..w7 (BIGINT) and <field>_n (bits set, INTEGER).
+    order of rows or files. Each signature <field>_by_<anchor>_sig becomes <field>_by_<anchor>_w0..w3 (BIGINT); a field
+    that is there has <field>_present 1, otherwise NULL. Columns that the files' profile leaves out are NULL.
     """
-    refuse_other_columns(files)
+    profile = profile_of(files)
     if not files:
         raise ValueError(NOBODY)
-    tokens = ", ".join(IDENTITY_COLUMNS)
-    words = ", ".join(_words(field) for field in FIELDS)
+    given = identity_columns(profile)
+    signatures = [column for column in given if column.endswith("_sig")]
+    words = ", ".join(_words(field, anchor, given) for field, anchors in SIGNED_BY.items() for anchor in anchors)
+    absent = ", ".join(f"null::bigint as {c}" for c in identity_columns() if c not in given and c.endswith("_token"))
+    present = ", ".join(
+        f"case when coalesce({', '.join(_says_present(field, given))}) is not null then 1 end as {field}_present"
+        for field in SIGNED_BY
+    )
     con.execute(
         f"""
         create or replace table versions as
         with seen as (
-            select agency, feed, person_ref, {tokens}, min(period) as first_period, max(period) as last_period
+            select agency, feed, person_ref, {", ".join(given)},
+                min(period) as first_period, max(period) as last_period
             from read_parquet({[str(file) for file in files]}, hive_partitioning = false, union_by_name = true)
             group by all
         ),
         numbered as (
-            select * exclude ({", ".join(f"{field}_bf" for field in FIELDS)}), {words},
+            select * exclude ({", ".join(signatures)}), {words}, {present}, {absent or "null as nothing_absent"},
                 dense_rank() over (order by agency, feed, person_ref) - 1 as client_id,
                 dense_rank() over (order by agency, feed) - 1 as feed_id,
                 row_number() over (
-                    order by agency, feed, person_ref, first_period, last_period, {tokens}
+                    order by agency, feed, person_ref, first_period, last_period, {", ".join(given)}
                 ) - 1 as record_id
             from seen
         )
@@ -97,6 +128,14 @@ def load_versions(con: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> int:
     return versions
 
 
-def _words(field: str) -> str:
-    words = [f"{field}_bf[{8 * i + 1}:{8 * i + 8}]::bit::bigint as {field}_w{i}" for i in range(WORDS)]
-    return ", ".join([*words, f"bit_count({field}_bf::bit)::integer as {field}_n"])
+def _words(field: str, anchor: str, given: dict) -> str:
+    column = signature_column(field, anchor)
+    words = [f"{column}[{8 * i + 1}:{8 * i + 8}]::bit::bigint" if column in given else "null::bigint" for i in range(WORDS)]
+    return ", ".join(f"{word} as {field}_by_{anchor}_w{i}" for i, word in enumerate(words))
+
+
+def _says_present(field: str, given: dict) -> list[str]:
+    """Columns that are filled only where a field is."""
+    own = [signature_column(field, anchor) for anchor in SIGNED_BY[field]]
+    tokens = [f"{token}_token" for token, fields in TOKEN_FIELDS.items() if field in fields]
+    return [f"{column}::varchar" for column in [*own, *tokens] if column in given]

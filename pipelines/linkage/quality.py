@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from . import relations
-from .comparisons import FIELDS, LEVELS, PRESENCE
+from .comparisons import FIELDS, LEVELS, TOKENS
 from .relations import SAME_PERSON
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def _counts(con: duckdb.DuckDBPyConnection, index: pd.DataFrame) -> list[tuple]:
 
 
 def _completeness(con: duckdb.DuckDBPyConnection) -> list[tuple]:
-    shares = ", ".join(f"avg(({PRESENCE[field]} is not null)::integer) as {field}" for field in FIELDS)
+    shares = ", ".join(f"avg(({TOKENS.presence[field]} is not null)::integer) as {field}" for field in FIELDS)
     found = con.execute(f"select feed, {shares} from versions where is_latest group by feed order by feed").fetchall()
     return [
         ("completeness", f"{feed}: {field}", share, None, None, "share", "counted")

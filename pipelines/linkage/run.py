@@ -17,6 +17,7 @@ from pipelines.settings import Settings
 
 from . import cluster, load, person_ids, quality, score
 from .cluster import NO_NUMBER, Links
+from .comparisons import TOKENS, Representation
 from .train import Model, current_model, learn
 
 Progress = Callable[[str], None]
@@ -54,7 +55,7 @@ def train(settings: Settings, progress: Progress | None = None) -> Model:
     con = load.connect(settings.threads, settings.memory_limit, settings.linkage / "spill")
     versions = load.load_versions(con, load.people_files(settings.linkage))
     say(f"learning from {versions:,} identity versions")
-    model = learn(con, settings.linkage_seed)
+    model = learn(con)
     model.save(settings.state / "models")
     con.close()
     return model
@@ -91,13 +92,15 @@ def link(settings: Settings, progress: Progress | None = None) -> LinkResult:
     )
 
 
-def link_versions(con: duckdb.DuckDBPyConnection, model: Model, thresholds: Thresholds) -> pd.DataFrame:
+def link_versions(
+    con: duckdb.DuckDBPyConnection, model: Model, thresholds: Thresholds, representation: Representation = TOKENS
+) -> pd.DataFrame:
     """One row a client of table `versions`: agency, feed, person_ref, cluster numbers low, central and high, and the
     strongest link to another record of its person (match_weight, match_probability; missing if alone).
 
     Leaves table `pairs`: every scored pair of versions with its levels, weight and probability.
     """
-    score_pairs(con, model)
+    score_pairs(con, model, representation)
     clients = con.execute(
         """
         select client_id, agency, feed, person_ref,
@@ -106,7 +109,7 @@ def link_versions(con: duckdb.DuckDBPyConnection, model: Model, thresholds: Thre
         """
     ).df()
     verified = clients.verified.fillna(NO_NUMBER).astype("int64").to_numpy()
-    links = _complete(con, model, len(clients), thresholds.low)
+    links = _complete(con, model, len(clients), thresholds.low, representation)
     central = cluster.people(links, len(clients), thresholds.central, verified)
     low = cluster.nested(central, cluster.people(links, len(clients), thresholds.low, verified))
     within = links.select(central[links.left] == central[links.right])
@@ -115,16 +118,18 @@ def link_versions(con: duckdb.DuckDBPyConnection, model: Model, thresholds: Thre
     return clients.merge(_strongest(con, clients), on="client_id", how="left").drop(columns="client_id")
 
 
-def score_pairs(con: duckdb.DuckDBPyConnection, model: Model) -> None:
+def score_pairs(con: duckdb.DuckDBPyConnection, model: Model, representation: Representation = TOKENS) -> None:
     """Fill table `pairs` with every blocked pair of versions."""
-    score.count_term_frequencies(con)
-    score.block(con)
-    score.compare(con, "blocked", "compared")
-    score.weigh(con, "compared", "pairs", model.relations)
+    score.count_term_frequencies(con, representation)
+    score.block(con, "versions", representation)
+    score.compare(con, "blocked", "compared", "versions", representation)
+    score.weigh(con, "compared", "pairs", model.relations, representation)
     con.execute("drop table compared")
 
 
-def _complete(con: duckdb.DuckDBPyConnection, model: Model, clients: int, low: float) -> Links:
+def _complete(
+    con: duckdb.DuckDBPyConnection, model: Model, clients: int, low: float, representation: Representation
+) -> Links:
     """All pairs of clients that share a component at the low threshold, those that blocking missed scored as well."""
     found = _client_links(con)
     labels = cluster.candidate_components(found, clients, low)
@@ -143,8 +148,8 @@ def _complete(con: duckdb.DuckDBPyConnection, model: Model, clients: int, low: f
             and known.record_id_r = greatest(a.record_id, b.record_id)
         """
     )
-    score.compare(con, "missing", "compared")
-    score.weigh(con, "compared", "completing", model.relations)
+    score.compare(con, "missing", "compared", "versions", representation)
+    score.weigh(con, "compared", "completing", model.relations, representation)
     con.execute("insert into pairs by name from completing")
     for table in ("missing", "compared", "completing", "blocked"):
         con.execute(f"drop table {table}")

@@ -5,7 +5,7 @@ every other explanation that `relations` knows. Each pair is scored once, over a
 """
 
 import logging
-import re
+import math
 from collections.abc import Iterable
 
 import duckdb
@@ -14,16 +14,15 @@ import pyarrow as pa
 from splink import DuckDBAPI, Linker
 
 from . import relations
-from .comparisons import FIELDS, LEVELS, PRESENCE, splink_settings, top_gamma
+from .comparisons import FIELDS, TOKENS, Representation, splink_settings, top_gamma
 from .relations import RELATIONS, SAME_PERSON, STRANGERS, Relations
 
-TERM_FREQUENCY = {field: levels[0].term_frequency for field, levels in LEVELS.items() if levels[0].term_frequency}
 UNBLOCKED = -1  # rule of a pair that no blocking rule found and that was scored because its component needed it
 
 
-def block(con: duckdb.DuckDBPyConnection, versions: str = "versions") -> None:
+def block(con: duckdb.DuckDBPyConnection, versions: str = "versions", representation: Representation = TOKENS) -> None:
     """Fill table `blocked` (record_id_l, record_id_r, rule) with each pair that a blocking rule finds, once."""
-    linker = Linker(DuckDBAPI(con).register(versions), splink_settings(), log_level=logging.ERROR)
+    linker = Linker(DuckDBAPI(con).register(versions), splink_settings(representation), log_level=logging.ERROR)
     pairs = linker.inference.compute_blocked_pairs_for_predict()
     con.execute(
         f"""
@@ -35,30 +34,37 @@ def block(con: duckdb.DuckDBPyConnection, versions: str = "versions") -> None:
     pairs.drop_table_from_database_and_remove_from_cache()
 
 
-def count_term_frequencies(con: duckdb.DuckDBPyConnection) -> None:
-    """Fill tables `tf_<field>` (token, clients, present): clients who have each value, and any, by latest version."""
-    for field, token in TERM_FREQUENCY.items():
+def count_term_frequencies(con: duckdb.DuckDBPyConnection, representation: Representation = TOKENS) -> None:
+    """Fill tables `tf_<rarity>` (token, clients, present): clients who have each value, and any, by latest version."""
+    for name, rarity in representation.rarities.items():
         con.execute(
             f"""
-            create or replace table tf_{field} as
-            select {token} as token, count(*) as clients, sum(count(*)) over () as present
-            from versions where is_latest and {token} is not null group by 1
+            create or replace table tf_{name} as
+            select {rarity.column} as token, count(*) as clients, sum(count(*)) over () as present
+            from versions where is_latest and {rarity.column} is not null group by 1
             """
         )
 
 
-def compare(con: duckdb.DuckDBPyConnection, pairs: str, into: str, versions: str = "versions") -> None:
+def compare(
+    con: duckdb.DuckDBPyConnection,
+    pairs: str,
+    into: str,
+    versions: str = "versions",
+    representation: Representation = TOKENS,
+) -> None:
     """Fill table `into` with the levels of table `pairs`.
 
-    gamma_<field> (TINYINT, -1 missing), across (two feeds or one), and clients_<field> of present_<field>: how many of
-    the clients with a value have the one that both records have (NULL where they differ).
+    gamma_<field> (TINYINT, -1 missing), across (two feeds or one), and clients_<rarity> of present_<rarity>: how many
+    of the clients with a value have the one that both records have (NULL where they differ).
     """
-    gammas = ",\n".join(f"{_gamma_sql(field)} as gamma_{field}" for field in FIELDS)
+    rarities = representation.rarities
+    gammas = ",\n".join(f"{_gamma_sql(field, representation)} as gamma_{field}" for field in FIELDS)
     shared = ",\n".join(
-        f"case when l.{token} = r.{token} then l.{token} end as shared_{field}"
-        for field, token in TERM_FREQUENCY.items()
+        f"case when l.{rarity.column} = r.{rarity.column} then l.{rarity.column} end as shared_{name}"
+        for name, rarity in rarities.items()
     )
-    columns = sorted(_columns_needed())
+    columns = sorted(representation.columns())
     con.execute(
         f"""
         create or replace table {into} as
@@ -72,31 +78,28 @@ def compare(con: duckdb.DuckDBPyConnection, pairs: str, into: str, versions: str
         ),
         levels as (
             select record_id_l, record_id_r, rule, client_id_l, client_id_r, across,
-                {", ".join(f"shared_{field}" for field in TERM_FREQUENCY)}, {gammas}
+                {", ".join(f"shared_{name}" for name in rarities)}, {gammas}
             from sides
         )
-        select levels.* exclude ({", ".join(f"shared_{field}" for field in TERM_FREQUENCY)}),
-            {", ".join(f"tf_{f}.clients as clients_{f}, tf_{f}.present as present_{f}" for f in TERM_FREQUENCY)}
+        select levels.* exclude ({", ".join(f"shared_{name}" for name in rarities)}),
+            {", ".join(f"tf_{name}.clients as clients_{name}, tf_{name}.present as present_{name}" for name in rarities)}
         from levels
-        {" ".join(f"left join tf_{field} on tf_{field}.token = shared_{field}" for field in TERM_FREQUENCY)}
+        {" ".join(f"left join tf_{name} on tf_{name}.token = shared_{name}" for name in rarities)}
         """
     )
 
 
-def _gamma_sql(field: str) -> str:
-    cases = [f"when {PRESENCE[field]}_l is null or {PRESENCE[field]}_r is null then -1"]
-    for gamma, level in zip(range(top_gamma(field), 0, -1), LEVELS[field][:-1], strict=True):
-        cases.append(f"when {level.sql} then {gamma}")
+def _gamma_sql(field: str, representation: Representation) -> str:
+    presence = representation.presence[field]
+    cases = [f"when {presence}_l is null or {presence}_r is null then -1"]
+    for gamma, condition in zip(range(top_gamma(field), 0, -1), representation.levels[field], strict=True):
+        cases.append(f"when {condition} then {gamma}")
     return f"cast(case {' '.join(cases)} else 0 end as tinyint)"
 
 
-def _columns_needed() -> set[str]:
-    """Columns of versions that the levels' SQL reads, told by the _l and _r behind their names."""
-    levels = " ".join(level.sql for of_field in LEVELS.values() for level in of_field)
-    return set(re.findall(r"(\w+)_[lr]\b", levels)) | set(PRESENCE.values())
-
-
-def weigh(con: duckdb.DuckDBPyConnection, compared: str, into: str, model: Relations) -> None:
+def weigh(
+    con: duckdb.DuckDBPyConnection, compared: str, into: str, model: Relations, representation: Representation = TOKENS
+) -> None:
     """Fill table `into` with the levels of table `compared` and three columns.
 
     match_weight: log2 of the Bayes factor, one person against strangers. match_probability: one person against every
@@ -104,11 +107,12 @@ def weigh(con: duckdb.DuckDBPyConnection, compared: str, into: str, model: Relat
     no commoner than one person: what the details say once two records are known to be near each other.
     """
     con.register("pattern_weights", _pattern_weights(model))
-    rarity = ", ".join(f"{_rarity_sql(field, model)} as rarity_{field}" for field in TERM_FREQUENCY)
-    working = ", ".join(f"rarity_{f}, clients_{f}, present_{f}" for f in TERM_FREQUENCY)
+    rarities = representation.rarities
+    rarity = ", ".join(f"{_rarity_sql(name, of.fields, model)} as rarity_{name}" for name, of in rarities.items())
+    working = ", ".join(f"rarity_{name}, clients_{name}, present_{name}" for name in rarities)
     # Sharing a rare value speaks for a relation that shares the field, not for one that meets in it by chance.
     odds = {
-        name: f"pow(2, least(60, odds_{name} - ({_rarity_of(f for f in TERM_FREQUENCY if f not in fields)})))"
+        name: f"pow(2, least(60, odds_{name} - ({_rarity_of(r for r, of in rarities.items() if fields.isdisjoint(of.fields))})))"
         for name, fields in RELATIONS.items()
         if name != SAME_PERSON
     }
@@ -118,7 +122,7 @@ def weigh(con: duckdb.DuckDBPyConnection, compared: str, into: str, model: Relat
         create or replace table {into} as
         with rare as (select *, {rarity} from {compared})
         select rare.* exclude ({working}),
-            w.match_weight + {_rarity_of(TERM_FREQUENCY)} as match_weight,
+            w.match_weight + {_rarity_of(rarities)} as match_weight,
             1 / (1 + {kin_odds} + {odds[STRANGERS]}) as match_probability,
             -log2({kin_odds} + {odds[STRANGERS]} * stranger_prior) as evidence
         from rare
@@ -128,16 +132,16 @@ def weigh(con: duckdb.DuckDBPyConnection, compared: str, into: str, model: Relat
     con.unregister("pattern_weights")
 
 
-def _rarity_sql(field: str, model: Relations) -> str:
+def _rarity_sql(name: str, fields: tuple[str, ...], model: Relations) -> str:
     """SQL: bits by which a rare shared value speaks louder than a common one. Only other people's records count."""
-    own = 1 + model.partners * float(model.m[field][top_gamma(field)])
-    others = f"greatest(clients_{field} - {own!r}, 1) / present_{field}"
-    average = float(model.u[field][top_gamma(field)])
-    return f"case when clients_{field} is null then 0 else log2({average!r} / ({others})) end"
+    own = 1 + model.partners * math.prod(float(model.m[field][top_gamma(field)]) for field in fields)
+    others = f"greatest(clients_{name} - {own!r}, 1) / present_{name}"
+    average = math.prod(float(model.u[field][top_gamma(field)]) for field in fields)
+    return f"case when clients_{name} is null then 0 else log2({average!r} / ({others})) end"
 
 
-def _rarity_of(fields: Iterable[str]) -> str:
-    return " + ".join(f"rarity_{field}" for field in fields) or "0"
+def _rarity_of(names: Iterable[str]) -> str:
+    return " + ".join(f"rarity_{name}" for name in names) or "0"
 
 
 def _pattern_weights(model: Relations):

@@ -1,7 +1,7 @@
 """Learns a linkage model from a region's own people, without labels, and keeps it with its training record.
 
-Two steps: Splink estimates m and u (random sampling, expectation maximisation); `relations` then tells one person from
-kin, namesakes and strangers. A model is one JSON file in the state folder, named by its content, with a pointer to the
+Three steps: `strangers` learns how often fields agree by chance (u); Splink estimates m (expectation maximisation);
+`relations` then tells one person from kin, namesakes and strangers. A model is one JSON file in the state folder, named by its content, with a pointer to the
 current one. Training that does not converge fails. Trained on the latest version of each client only.
 """
 
@@ -16,17 +16,15 @@ import duckdb
 import numpy as np
 from splink import DuckDBAPI, Linker
 
-from . import relations, score
-from .blocking import DETERMINISTIC_RULES, TRAINING_RULES
-from .comparisons import FIELDS, LEVELS, PRESENCE, splink_settings, top_gamma
+from . import relations, score, strangers
+from .comparisons import FIELDS, LEVELS, TOKENS, Representation, splink_settings
 from .relations import Relations
 
-MODEL_FORM = 1  # of the JSON file
+MODEL_FORM = 2  # of the JSON file
 PRIOR_RECALL = 0.7  # share of true pairs that the deterministic rules are taken to find, for the first guess only
 LINKER_UID = "upstream"  # in place of Splink's random one
 DIGITS = 6  # significant digits of Splink's estimates that are kept, so that the same people make the same model
 HIGHEST_FIRST_PRIOR = 0.1
-SAMPLED_PAIRS = 2e6  # for u
 TRAINING_PAIRS = 1e6  # cap for each rule of expectation maximisation
 FEWEST_TRAINING_PAIRS = 50  # blocked pairs below which a rule teaches nothing
 
@@ -94,25 +92,24 @@ def _write(path: Path, text: str) -> None:
     os.replace(building, path)
 
 
-def learn(con: duckdb.DuckDBPyConnection, seed: int) -> Model:
+def learn(con: duckdb.DuckDBPyConnection, representation: Representation = TOKENS) -> Model:
     """A model learnt from table `versions`. Raises NotConverged."""
     con.execute("create or replace table training as select * from versions where is_latest order by record_id")
-    score.count_term_frequencies(con)
+    score.count_term_frequencies(con, representation)
     clients = con.execute("select count(*) from training").fetchall()[0][0]
-    splink_model, record = _splink_model(con, clients, seed)
-    u = _chance_levels(con, splink_model)
-    m = _levels_of_splink(splink_model, "m_probability")
+    u = strangers.chance_levels(con, representation)
+    splink_model, record = _splink_model(con, clients, u, representation)
+    m = _levels_of_splink(splink_model)
     prior = splink_model["probability_two_random_records_match"]
-    score.block(con, "training")
-    score.compare(con, "blocked", "compared", "training")
+    score.block(con, "training", representation)
+    score.compare(con, "blocked", "compared", "training", representation)
     start = relations.first_guess(m, u, prior)
-    observed, pairs_by_mask = _pattern_counts(con), _pairs_by_mask(con)
+    observed, pairs_by_mask = _pattern_counts(con), _pairs_by_mask(con, representation)
     fitted = relations.estimate(observed, pairs_by_mask, clients, start)
     record |= {
         "clients": clients,
         "pairs_compared": int(con.execute("select count(*) from compared").fetchall()[0][0]),
         "relations": {"iterations": fitted.iterations, "converged": fitted.converged},
-        "seed": seed,
     }
     record["converged"] = fitted.converged and all(rule.get("converged", True) for rule in record["rules"])
     if not record["converged"]:
@@ -122,14 +119,15 @@ def learn(con: duckdb.DuckDBPyConnection, seed: int) -> Model:
     return Model(fitted, splink_model, record)
 
 
-def _splink_model(con: duckdb.DuckDBPyConnection, clients: int, seed: int) -> tuple[dict, dict]:
+def _splink_model(
+    con: duckdb.DuckDBPyConnection, clients: int, u: dict[str, np.ndarray], representation: Representation
+) -> tuple[dict, dict]:
     """Splink's model as JSON and what happened in training it."""
-    settings = splink_settings()
-    settings.probability_two_random_records_match = _first_prior(con, clients)
+    settings = splink_settings(representation, u)
+    settings.probability_two_random_records_match = _first_prior(con, clients, representation)
     linker = Linker(DuckDBAPI(con).register("training"), settings, log_level=logging.ERROR)
-    linker.training.estimate_u_using_random_sampling(max_pairs=SAMPLED_PAIRS, seed=seed)
     rules = []
-    for name, rule in TRAINING_RULES.items():
+    for name, rule in representation.training_rules.items():
         pairs = _pairs_found(con, rule)
         entry = {"rule": name, "pairs": pairs, "trained": pairs >= FEWEST_TRAINING_PAIRS}
         if entry["trained"]:
@@ -156,9 +154,9 @@ def _rounded(value):
     return float(f"{value:.{DIGITS}g}") if isinstance(value, float) else value
 
 
-def _first_prior(con: duckdb.DuckDBPyConnection, clients: int) -> float:
+def _first_prior(con: duckdb.DuckDBPyConnection, clients: int, representation: Representation) -> float:
     """First guess of the share of pairs that are one person, from rules that hardly ever join two people."""
-    found = max(_pairs_found(con, rule) for rule in DETERMINISTIC_RULES)
+    found = max(_pairs_found(con, rule) for rule in representation.deterministic_rules)
     return min((found + 1) / PRIOR_RECALL / max(clients * (clients - 1) / 2, 1), HIGHEST_FIRST_PRIOR)
 
 
@@ -171,38 +169,17 @@ def _is_starting_value(field: str, level: dict) -> bool:
     return any(x.name == level["label_for_charts"] and x.m == level.get("m_probability") for x in LEVELS[field])
 
 
-def _levels_of_splink(model: dict, kind: str) -> dict[str, np.ndarray]:
-    """m or u by field and gamma; a level that Splink could not learn keeps its starting value."""
-    fallback = relations.starting_levels(kind[0])
+def _levels_of_splink(model: dict) -> dict[str, np.ndarray]:
+    """m by field and gamma; a level that Splink could not learn keeps its starting value."""
+    fallback = relations.starting_levels("m")
     made = {}
     for comparison in model["comparisons"]:
         field = comparison["output_column_name"]
         levels = [level for level in comparison["comparison_levels"] if not level.get("is_null_level")]
-        values = np.array([level.get(kind) or np.nan for level in reversed(levels)], dtype=float)
+        values = np.array([level.get("m_probability") or np.nan for level in reversed(levels)], dtype=float)
         values = np.where(np.isfinite(values), values, fallback[field])
         values = np.maximum(values, relations.SMALLEST)
         made[field] = values / values.sum()
-    return made
-
-
-def _chance_levels(con: duckdb.DuckDBPyConnection, splink_model: dict) -> dict[str, np.ndarray]:
-    """u by field and gamma: equality is counted over all pairs, the levels between come from Splink's sample."""
-    made = _levels_of_splink(splink_model, "u_probability")
-    for field in FIELDS:
-        token = LEVELS[field][0].term_frequency
-        if not token:
-            continue
-        agreeing, present = con.execute(
-            f"""
-            with counts as (select count(*) as n from training where {token} is not null group by {token})
-            select sum(n * (n - 1)) / 2.0, sum(n) from counts
-            """
-        ).fetchall()[0]
-        if present and present > 1:
-            # Half a pair more than were seen: what never happened in this sample is rare, not impossible.
-            equal = (agreeing + 0.5) / (present * (present - 1) / 2 + 1)
-            rest = made[field][: top_gamma(field)]
-            made[field] = np.append(rest / rest.sum() * (1 - equal), equal)
     return made
 
 
@@ -217,9 +194,9 @@ def _pattern_counts(con: duckdb.DuckDBPyConnection) -> np.ndarray:
     return counts
 
 
-def _pairs_by_mask(con: duckdb.DuckDBPyConnection) -> np.ndarray:
+def _pairs_by_mask(con: duckdb.DuckDBPyConnection, representation: Representation) -> np.ndarray:
     """All pairs of clients by (within a feed or across, presence mask of both)."""
-    mask = " + ".join(f"(({PRESENCE[field]} is not null)::integer << {i})" for i, field in enumerate(FIELDS))
+    mask = " + ".join(f"(({representation.presence[field]} is not null)::integer << {i})" for i, field in enumerate(FIELDS))
     rows = con.execute(f"select feed_id, {mask} as mask, count(*) from training group by all order by all").fetchall()
     pairs = np.zeros((2, 2 ** len(FIELDS)))
     for i, (feed, present, clients) in enumerate(rows):

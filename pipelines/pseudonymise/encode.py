@@ -1,32 +1,45 @@
-"""Keyed Bloom filters and keyed tokens of normalised identifiers: all of identity that ever leaves an agency.
+"""Keyed tokens and anchored signatures of normalised identifiers: all of identity that ever leaves an agency.
 
-A *Bloom filter* of a field is 512 bits, each q-gram setting BITS_PER_GRAM positions taken from its own HMAC-SHA512
-(random hashing: positions of one gram are independent of each other). Two filters are compared by their Dice
-coefficient. A *token* is the first 8 bytes of an HMAC-SHA256 as a signed 64-bit integer: equal or not, nothing between.
-Every field and every blocking key has a subkey of its own. What each of these leaks is written down in docs/risks.
+Equal names must not be equal in a delivery, or its commonest value is the commonest name. So nothing here stands for a
+single name. A *token* is 64 bits of a keyed hash of a whole value: of a birth date, a postcode, an NHS number, or of two
+or three parts together (birth date and the sound of the surname). A *signature* is a 256-bit SimHash (Charikar 2002) of
+a field's q-grams, every gram hashed together with another value of the same record, its *anchor*: forename_by_dob_sig
+of two records can be compared where their birth dates are the same, and is noise where they are not. Half of a
+signature's bits are set whatever the name, so that its weight says nothing of a name's length. Pairs that linkage looks
+at share a birth date, a postcode or the sounds of both names, and each of the three is an anchor: what is lost is small.
+What all of this leaks is measured and written down in docs/risks.md and docs/encodings.md.
 
-The settings, the bytes of the reference lists and what comes of a few made-up records make the encoder's checksum: two
-agencies whose checksums differ could not be linked, and the hub refuses the second.
+Two profiles, named for whom they trust. `trusted-hub` is the default; `untrusted-hub` leaves out the columns that a hub
+which attacks what it was given would learn most from.
+
+Values are hashed by HMAC-SHA256 once for each distinct value; parts are put together by AES-256 as a keyed function of
+one 16-byte block (64 bits of each of two parts), which numpy and AES do for a whole column at once. The settings, the
+bytes of the reference lists and what comes of a few made-up records make the encoder's checksum: two agencies whose
+checksums differ could not be linked, and the hub refuses the second.
 """
 
 import hashlib
 import hmac
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from functools import cache
 
 import jellyfish
 import numpy as np
 import pyarrow as pa
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from . import normalise
 from .keys import subkey
 
-ENCODER_VERSION = "1"
-FILTER_BITS = 512
-FILTER_BYTES = FILTER_BITS // 8
-BITS_PER_GRAM = {"forename": 15, "surname": 15, "dob": 20, "postcode": 20}
-FIELDS = ("forename", "surname", "dob", "postcode")
+ENCODER_VERSION = "2"
+PROFILES = ("trusted-hub", "untrusted-hub")
+DEFAULT_PROFILE = "trusted-hub"
+SIGNATURE_BITS = 256
+SIGNATURE_BYTES = SIGNATURE_BITS // 8
+BLOCK = 16  # bytes that AES takes and gives
+
+Parts = tuple[str, ...]
 
 
 def name_grams(value: str) -> list[str]:
@@ -34,20 +47,23 @@ def name_grams(value: str) -> list[str]:
     return [f"_{word}_"[i : i + 2] for word in value.split() for i in range(len(word) + 1)]
 
 
-def positional_grams(value: str) -> list[str]:
-    """Each character with its place: '1@0', '9@1'."""
-    return [f"{character}@{place}" for place, character in enumerate(value)]
+def dob_grams(value: str) -> list[str]:
+    """Each digit with its place: '1@0', '9@1'. The first of January often stands for a year alone, and is read so."""
+    return [f"{digit}@{place}" for place, digit in enumerate(value.removesuffix("0101") if len(value) == 8 else value)]
 
 
 def postcode_grams(value: str) -> list[str]:
     """Characters with their place from the left in the outward part and from the right in the inward part."""
-    return positional_grams(value[:-3]) + [f"{character}@-{3 - place}" for place, character in enumerate(value[-3:])]
+    outward, inward = value[:-3], value[-3:]
+    return [f"{character}@{place}" for place, character in enumerate(outward)] + [
+        f"{character}@-{3 - place}" for place, character in enumerate(inward)
+    ]
 
 
 GRAMS: dict[str, Callable[[str], list[str]]] = {
     "forename": name_grams,
     "surname": name_grams,
-    "dob": positional_grams,
+    "dob": dob_grams,
     "postcode": postcode_grams,
 }
 
@@ -58,68 +74,116 @@ def sound(word: str) -> str:
     return jellyfish.soundex(letters) if letters else ""
 
 
-def _joined(*parts: str) -> str:
-    """The parts of a compound key, or '' if any part is missing."""
-    return "|".join(parts) if all(parts) else ""
-
-
 def _full(dob: str) -> str:
     return dob if len(dob) == 8 else ""
 
 
 def unordered_day_month(dob: str) -> str:
-    """Year, then month and day in ascending order: the same for a date and for its swapped form."""
-    return dob[:4] + "".join(sorted((dob[4:6], dob[6:8]))) if dob else ""
+    """A full date as year, then month and day in ascending order: the same for a date and for its swapped form."""
+    return dob[:4] + "".join(sorted((dob[4:6], dob[6:8]))) if len(dob) == 8 else ""
 
 
-# Token name -> the value that is hashed, from normalised forename (f), surname (s), birth date (d), postcode (p).
-TOKENS: dict[str, Callable[[str, str, str, str], str]] = {
-    "forename": lambda f, s, d, p: f,
-    "surname": lambda f, s, d, p: s,
-    "dob": lambda f, s, d, p: _full(d),
-    "postcode": lambda f, s, d, p: p,
-    "forename_root": lambda f, s, d, p: normalise.forename_root(f),
-    "forename_swap": lambda f, s, d, p: f,
-    "surname_swap": lambda f, s, d, p: s,
-    "dob_unordered": lambda f, s, d, p: unordered_day_month(_full(d)),
-    "dob_year": lambda f, s, d, p: d[:4],
-    "dob_only_year": lambda f, s, d, p: d[:4] if d[4:] in ("", "0101") else "",
-    "postcode_sector": lambda f, s, d, p: p[:-2] if len(p) >= 5 else "",
-    "dob_sound_surname": lambda f, s, d, p: _joined(_full(d), sound(s)),
-    "dob_sound_forename": lambda f, s, d, p: _joined(_full(d), sound(normalise.forename_root(f))),
-    "dob_start_forename": lambda f, s, d, p: _joined(_full(d), f[:3]),
-    "dob_start_surname": lambda f, s, d, p: _joined(_full(d), s[:3]),
-    "dob_postcode": lambda f, s, d, p: _joined(_full(d), p),
-    "postcode_sound_surname": lambda f, s, d, p: _joined(p, sound(s)),
-    "postcode_initial": lambda f, s, d, p: _joined(p, normalise.forename_root(f)[:1]),
-    "sound_surname_year_start": lambda f, s, d, p: _joined(sound(s), d[:4], f[:3]),
-    "sound_forename_day_start": lambda f, s, d, p: _joined(sound(normalise.forename_root(f)), _full(d)[4:], s[:3]),
-    "sound_names": lambda f, s, d, p: _joined(*sorted((sound(normalise.forename_root(f)), sound(s)))),
+# Part -> the field that it is made from, and how. A part is hashed once for each distinct value of its field.
+PARTS: dict[str, tuple[str, Callable[[str], str]]] = {
+    "forename": ("forename", str),
+    "forename_root": ("forename", normalise.forename_root),
+    "forename_sound": ("forename", lambda value: sound(normalise.forename_root(value))),
+    "forename_start": ("forename", lambda value: value[:3]),
+    "forename_initial": ("forename", lambda value: normalise.forename_root(value)[:1]),
+    "surname": ("surname", str),
+    "surname_sound": ("surname", sound),
+    "surname_start": ("surname", lambda value: value[:3]),
+    "dob": ("dob", _full),
+    "dob_unordered": ("dob", unordered_day_month),
+    "dob_year": ("dob", lambda value: value[:4]),
+    "dob_day": ("dob", lambda value: _full(value)[4:]),
+    "postcode": ("postcode", str),
+    "nhs_number": ("nhs_number", str),
 }
-# Tokens that are compared with each other share a subkey: a forename written in the surname's place is found by it, and
-# a first of January that stands for a year alone.
-SHARED_KEYS = {
-    "forename_swap": "name",
-    "surname_swap": "name",
-    "dob_year": "year",
-    "dob_only_year": "year",
-    "dob_sound_surname": "dob_sound",
-    "dob_sound_forename": "dob_sound",
+# Parts that are compared with each other are hashed alike: a forename written in the surname's place is found by it.
+SHARED_KEYS = {"forename_sound": "sound", "surname_sound": "sound"}
+
+# Token -> its parts. Two sounds of one token stand in no order, so that swapped names have the same token.
+TOKENS: dict[str, Parts] = {
+    "nhs_number": ("nhs_number",),
+    "dob": ("dob",),
+    "dob_unordered": ("dob_unordered",),
+    "postcode": ("postcode",),
+    "names": ("forename", "surname"),
+    "sound_names": ("forename_sound", "surname_sound"),
+    "dob_root_forename": ("dob_unordered", "forename_root"),
+    "dob_sound_forename": ("dob_unordered", "forename_sound"),
+    "dob_sound_surname": ("dob_unordered", "surname_sound"),
+    "dob_start_forename": ("dob_unordered", "forename_start"),
+    "dob_start_surname": ("dob_unordered", "surname_start"),
+    "postcode_root_forename": ("postcode", "forename_root"),
+    "postcode_initial": ("postcode", "forename_initial"),
+    "postcode_sound_surname": ("postcode", "surname_sound"),
+    "sound_surname_year_start": ("surname_sound", "dob_year", "forename_start"),
+    "sound_forename_day_start": ("forename_sound", "dob_day", "surname_start"),
 }
+# Tokens that share a key, so that one can be found in the other's place.
+SHARED_TOKENS = {"dob_sound_forename": "dob_sound", "dob_sound_surname": "dob_sound"}
+
+# Anchor -> the token parts that stand for it; field -> the anchors that it is signed by.
+ANCHORS: dict[str, Parts] = {
+    "dob": ("dob_unordered",),
+    "postcode": ("postcode",),
+    "names": ("forename_sound", "surname_sound"),
+    "nhs_number": ("nhs_number",),
+}
+SIGNED_BY: dict[str, tuple[str, ...]] = {
+    "forename": ("dob", "postcode", "nhs_number"),
+    "surname": ("dob", "postcode", "nhs_number"),
+    "dob": ("postcode", "names", "nhs_number"),
+    "postcode": ("dob", "names", "nhs_number"),
+}
+FIELDS = tuple(SIGNED_BY)
+
+# Columns that only a trusted hub is given.
+TRUSTED_ONLY_TOKENS: frozenset[str] = frozenset()
+TRUSTED_ONLY_SIGNATURES: frozenset[str] = frozenset()
 
 
-def settings() -> dict:
-    """The encoder's settings as they stand in the delivery note."""
+def signatures(profile: str = DEFAULT_PROFILE) -> tuple[tuple[str, str], ...]:
+    """(field, anchor) of each signature of a profile."""
+    every = [(field, anchor) for field, anchors in SIGNED_BY.items() for anchor in anchors]
+    return tuple(
+        pair for pair in every if profile == DEFAULT_PROFILE or signature_column(*pair) not in TRUSTED_ONLY_SIGNATURES
+    )
+
+
+def tokens(profile: str = DEFAULT_PROFILE) -> tuple[str, ...]:
+    """Names of the tokens of a profile."""
+    return tuple(token for token in TOKENS if profile == DEFAULT_PROFILE or token not in TRUSTED_ONLY_TOKENS)
+
+
+def signature_column(field: str, anchor: str) -> str:
+    return f"{field}_by_{anchor}_sig"
+
+
+def identity_columns(profile: str = DEFAULT_PROFILE) -> dict[str, pa.DataType]:
+    """Columns of people.parquet beside person_ref, with their types."""
     return {
-        "version": ENCODER_VERSION,
-        "filter_bits": FILTER_BITS,
-        "bits_per_gram": BITS_PER_GRAM,
-        "hash": "HMAC-SHA512, random hashing, HKDF subkeys",
-        "tokens": sorted([*TOKENS, "nhs_number"]),
+        **{signature_column(*pair): pa.binary(SIGNATURE_BYTES) for pair in signatures(profile)},
+        **{f"{token}_token": pa.int64() for token in tokens(profile)},
+        "nhs_number_verified": pa.bool_(),
     }
 
 
-# Made-up records whose tokens under a key of zeros are part of the checksum: it changes with what the encoder does, not
+def settings(profile: str = DEFAULT_PROFILE) -> dict:
+    """The encoder's settings as they stand in the delivery note."""
+    return {
+        "version": ENCODER_VERSION,
+        "profile": profile,
+        "signature_bits": SIGNATURE_BITS,
+        "hash": "HMAC-SHA256 of values, AES-256 of their parts together, HKDF subkeys",
+        "signatures": sorted(signature_column(*pair) for pair in signatures(profile)),
+        "tokens": sorted(tokens(profile)),
+    }
+
+
+# Made-up records whose columns under a key of zeros are part of the checksum: it changes with what the encoder does, not
 # with how its code is written. Forename, surname, birth date, postcode, NHS number.
 SAMPLES = (
     ("Mrs. Peggy", "O'Neil-Łukasz", "1938-03-04", "WX1 2AB", "943 476 5919"),
@@ -132,14 +196,14 @@ SAMPLES = (
 
 
 @cache
-def checksum() -> str:
-    """SHA-256 over the settings, the reference lists and the tokens of SAMPLES, 64 hex characters."""
-    digest = hashlib.sha256(json.dumps(settings(), sort_keys=True).encode())
+def checksum(profile: str = DEFAULT_PROFILE) -> str:
+    """SHA-256 over the settings, the reference lists and the columns of SAMPLES, 64 hex characters."""
+    digest = hashlib.sha256(json.dumps(settings(profile), sort_keys=True).encode())
     for path in sorted(normalise.REFERENCE.glob("*.csv")):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     readers = (normalise.name, normalise.name, normalise.birth_date, normalise.postcode, normalise.nhs_number)
     fields = [list(map(read, values)) for read, values in zip(readers, zip(*SAMPLES, strict=True), strict=True)]
-    for name, column in sorted(Encoder(bytes(32)).identity(*fields).items()):
+    for name, column in sorted(Encoder(bytes(32), profile).identity(*fields).items()):
         digest.update(f"{name}\0{column.to_pylist()}\0".encode())
     return digest.hexdigest()
 
@@ -159,82 +223,136 @@ class Pseudonyms:
         """32 hex characters for an agency's client; the agency's code is part of what is hashed."""
         return hmac.digest(self._person, f"{self._agency}\0{local_person_id}".encode(), "sha256")[:16].hex()
 
+    def person_refs(self, local_person_ids: Sequence[str]) -> list[str]:
+        """person_ref of each of many clients."""
+        start, key, digest = f"{self._agency}\0", self._person, hmac.digest
+        return [digest(key, (start + local_id).encode(), "sha256")[:16].hex() for local_id in local_person_ids]
+
     def reference(self, feed: str, value: str) -> str:
         """32 hex characters for an agency's row reference."""
         return hmac.digest(self._row, f"{self._agency}\0{feed}\0{value}".encode(), "sha256")[:16].hex()
 
 
 class Encoder:
-    """Filters and tokens under one key. Remembers what it has hashed, since names and dates repeat."""
+    """Tokens and signatures under one key, for one profile."""
 
-    def __init__(self, key: bytes):
-        self._filter_keys = {field: subkey(key, f"filter/{field}") for field in FIELDS}
-        self._token_keys = {
-            token: subkey(key, f"token/{SHARED_KEYS.get(token, token)}") for token in [*TOKENS, "nhs_number"]
-        }
-        self._gram_bits: dict[tuple[str, str], int] = {}
-
-    def _bits_of_gram(self, field: str, gram: str) -> int:
-        bits = self._gram_bits.get((field, gram))
-        if bits is None:
-            digest = hmac.digest(self._filter_keys[field], gram.encode(), "sha512")
-            places = np.frombuffer(digest, dtype=">u2")[: BITS_PER_GRAM[field]] % FILTER_BITS
-            bits = 0
-            for place in places:
-                bits |= 1 << int(place)
-            self._gram_bits[field, gram] = bits
-        return bits
-
-    def filter(self, field: str, value: str) -> bytes | None:
-        """64 bytes, or None for a missing value."""
-        if not value:
-            return None
-        bits = 0
-        for gram in GRAMS[field](value):
-            bits |= self._bits_of_gram(field, gram)
-        return bits.to_bytes(FILTER_BYTES, "big")
-
-    def token(self, name: str, value: str) -> int | None:
-        """A signed 64-bit integer, or None for a missing value."""
-        if not value:
-            return None
-        return int.from_bytes(hmac.digest(self._token_keys[name], value.encode(), "sha256")[:8], "big", signed=True)
+    def __init__(self, key: bytes, profile: str = DEFAULT_PROFILE):
+        if profile not in PROFILES:
+            raise ValueError(f"There is no profile called {profile}. Profiles: {', '.join(PROFILES)}.")
+        self.profile = profile
+        self._part_keys = {part: subkey(key, f"part/{SHARED_KEYS.get(part, part)}") for part in PARTS}
+        self._gram_keys = {field: subkey(key, f"gram/{field}") for field in FIELDS}
+        self._gram_hashes: dict[str, dict[str, int]] = {field: {} for field in FIELDS}  # a few thousand at most
+        self._token_ciphers = {token: _cipher(key, f"token/{SHARED_TOKENS.get(token, token)}") for token in TOKENS}
+        self._anchor_ciphers = {anchor: _cipher(key, f"anchor/{anchor}") for anchor in ANCHORS}
+        self._signature_ciphers = [_cipher(key, f"signature/{half}") for half in range(SIGNATURE_BYTES // BLOCK)]
+        self._tie = int.from_bytes(hmac.digest(subkey(key, "gram/tie"), b"tie", "sha256")[:8], "little")
 
     def identity(self, forename, surname, dob, postcode, nhs_number) -> dict[str, pa.Array]:
-        """Token columns, by name, of records given as equally long lists of normalised values ('' for missing)."""
-        values = {"forename": forename, "surname": surname, "dob": dob, "postcode": postcode}
-        columns = {
-            f"{field}_bf": pa.array(
-                _by_distinct(values[field], lambda v, field=field: self.filter(field, v)), pa.binary()
-            )
-            for field in FIELDS
-        }
-        records = list(zip(forename, surname, dob, postcode, strict=True))
-        for name, value_of in TOKENS.items():
-            keys = [value_of(*record) for record in records]
-            columns[f"{name}_token"] = pa.array(
-                _by_distinct(keys, lambda v, name=name: self.token(name, v)), pa.int64()
-            )
-        numbers = _by_distinct(nhs_number, lambda v: self.token("nhs_number", v))
-        columns["nhs_number_token"] = pa.array(numbers, pa.int64())
+        """Columns, by name, of records given as equally long lists or Arrow arrays of normalised values ('' missing).
+
+        A row's columns depend on that row alone.
+        """
+        given = {"forename": forename, "surname": surname, "dob": dob, "postcode": postcode, "nhs_number": nhs_number}
+        fields = {field: _by_distinct(values) for field, values in given.items()}
+        parts = {part: self._part(part, *fields[field]) for part, (field, _) in PARTS.items()}
+        columns: dict[str, pa.Array] = {}
+        anchors = {name: self._together(of, parts, self._anchor_ciphers[name]) for name, of in ANCHORS.items()}
+        for field, anchor in signatures(self.profile):
+            columns[signature_column(field, anchor)] = self._signatures(field, *fields[field], *anchors[anchor])
+        for token in tokens(self.profile):
+            hashed, present = self._together(TOKENS[token], parts, self._token_ciphers[token])
+            columns[f"{token}_token"] = pa.array(hashed.view(np.int64), mask=~present)
         return columns
 
+    def _part(self, part: str, values: list[str], places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Keyed hash (uint64) of a part of each record, and whether it is there."""
+        key, made = self._part_keys[part], [PARTS[part][1](value) for value in values]
+        hashes = np.array([_hash(key, value) if value else 0 for value in made], np.uint64)
+        return hashes[places], np.array([bool(value) for value in made], bool)[places]
 
-def _by_distinct(values: Iterable[str], function: Callable) -> list:
-    """function(value) for each value, computed once for each distinct one."""
-    found: dict[str, object] = {}
-    result = []
-    for value in values:
-        if value not in found:
-            found[value] = function(value)
-        result.append(found[value])
-    return result
+    @staticmethod
+    def _together(of: Parts, parts: dict, cipher: Cipher) -> tuple[np.ndarray, np.ndarray]:
+        """Keyed hash (uint64) of some parts of each record together, and whether all of them are there."""
+        hashes, present = [parts[part][0] for part in of], np.logical_and.reduce([parts[part][1] for part in of])
+        if len(of) == 2 and SHARED_KEYS.get(of[0]) and SHARED_KEYS.get(of[0]) == SHARED_KEYS.get(of[1]):
+            hashes = [np.minimum(*hashes), np.maximum(*hashes)]
+        made = hashes[0]
+        for other in [np.zeros_like(made)] if len(of) == 1 else hashes[1:]:
+            made = _encrypt(cipher, np.stack([made, other], axis=1))[:, 0]
+        return np.ascontiguousarray(made), present
+
+    def _signatures(
+        self, field: str, values: list[str], places: np.ndarray, anchors: np.ndarray, anchored: np.ndarray
+    ) -> pa.Array:
+        """256-bit signatures of a field under an anchor; null where either is missing."""
+        key = self._gram_keys[field]
+        known = self._gram_hashes[field]
+        grams = []
+        for value in values:
+            of_value = set(GRAMS[field](value))
+            for gram in of_value - known.keys():
+                known[gram] = _hash(key, gram)
+            grams.append(sorted(known[gram] for gram in of_value))
+        for hashes in grams:
+            if hashes and len(hashes) % 2 == 0:  # an even number of votes can tie: one more, the same for everybody
+                hashes.append(self._tie)
+        counts = np.array([len(hashes) for hashes in grams], np.int64)
+        result = np.zeros((len(places), SIGNATURE_BYTES // 8), np.uint64)
+        count_of = np.where(anchored, counts[places], 0)
+        for count in np.unique(count_of[count_of > 0]):
+            rows, of_count = np.flatnonzero(count_of == count), np.flatnonzero(counts == count)
+            matrix = np.array([grams[i] for i in of_count], np.uint64)
+            votes = matrix[np.searchsorted(of_count, places[rows])]
+            result[rows] = self._majority(votes, anchors[rows])
+        buffers = [_validity(count_of > 0), pa.py_buffer(np.ascontiguousarray(result))]
+        return pa.Array.from_buffers(pa.binary(SIGNATURE_BYTES), len(result), buffers)
+
+    def _majority(self, grams: np.ndarray, anchors: np.ndarray) -> np.ndarray:
+        """For each record and bit whether most of its grams set it. grams: (records, odd number); result: words.
+
+        Votes of 64 bits at once: counters are held as bit planes, and each gram is added with carry.
+        """
+        records, votes = grams.shape
+        planes = [np.zeros((records, SIGNATURE_BYTES // 8), np.uint64) for _ in range(votes.bit_length())]
+        for place in range(votes):
+            blocks = np.stack([grams[:, place], anchors], axis=1)
+            carry = np.concatenate([_encrypt(cipher, blocks) for cipher in self._signature_ciphers], axis=1)
+            for i, plane in enumerate(planes):
+                planes[i], carry = plane ^ carry, plane & carry
+        more, equal = np.zeros_like(planes[0]), ~np.zeros_like(planes[0])
+        for i in reversed(range(len(planes))):
+            if votes // 2 >> i & 1:
+                equal &= planes[i]
+            else:
+                more |= equal & planes[i]
+                equal &= ~planes[i]
+        return more
 
 
-IDENTITY_COLUMNS: dict[str, pa.DataType] = {
-    **{f"{field}_bf": pa.binary() for field in FIELDS},
-    **{f"{name}_token": pa.int64() for name in TOKENS},
-    "nhs_number_token": pa.int64(),
-    "nhs_number_verified": pa.bool_(),
-}
-"""Columns of people.parquet beside person_ref, with their types."""
+def _cipher(key: bytes, purpose: str) -> Cipher:
+    # ECB is right here: each block stands alone, as an input of a keyed function and not as a text to be hidden.
+    return Cipher(algorithms.AES(subkey(key, purpose)), modes.ECB())
+
+
+def _encrypt(cipher: Cipher, blocks: np.ndarray) -> np.ndarray:
+    """AES of each row of two uint64, as two uint64."""
+    made = cipher.encryptor().update(np.ascontiguousarray(blocks, "<u8").tobytes())
+    return np.frombuffer(made, "<u8").reshape(-1, 2)
+
+
+def _hash(key: bytes, value: str) -> int:
+    return int.from_bytes(hmac.digest(key, value.encode(), "sha256")[:8], "little")
+
+
+def _by_distinct(values: Sequence[str] | pa.Array | pa.ChunkedArray) -> tuple[list[str], np.ndarray]:
+    """Distinct values and, for each record, the place of its own among them."""
+    array = values if isinstance(values, pa.Array | pa.ChunkedArray) else pa.array(values, pa.string())
+    if isinstance(array, pa.ChunkedArray):
+        array = array.combine_chunks()
+    encoded = array.dictionary_encode()
+    return encoded.dictionary.to_pylist(), encoded.indices.to_numpy(zero_copy_only=False)
+
+
+def _validity(present: np.ndarray) -> pa.Buffer:
+    return pa.py_buffer(np.packbits(present, bitorder="little"))
