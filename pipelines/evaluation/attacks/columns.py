@@ -62,11 +62,22 @@ def weights(column: pa.Array) -> np.ndarray:
     return np.where(there, np.bitwise_count(packed).sum(axis=1, dtype=np.int64), -1)
 
 
-def near_equal(column: pa.Array, limit: float = 0.13) -> np.ndarray:
-    """Clusters of filters that differ in fewer than `limit` of their bits, the densest first: -1 for null.
+NEAR = 0.13  # share of bits: two copies of a filter with 5 % flips differ in 10 %, filters of two names in more
 
-    Undoes random flips: two copies of a filter with 5 % flips differ in 10 % of their bits, filters of two names in more.
-    """
+
+def looks_noisy(column: pa.Array, sample: int = 300, share: float = 0.3) -> bool:
+    """Whether hardly any filters are equal but many have a near-equal one: random flips, which clustering undoes."""
+    vectors, there = bits(column)
+    vectors = vectors[there].astype(np.float32)
+    if len(np.unique(np.packbits(vectors.astype(np.uint8), axis=1), axis=0)) < 0.9 * len(vectors):
+        return False
+    some = np.linspace(0, len(vectors) - 1, min(sample, len(vectors))).astype(int)
+    away = vectors[some].sum(axis=1)[:, None] + vectors.sum(axis=1) - 2 * (vectors[some] @ vectors.T)
+    return bool(((away < NEAR * vectors.shape[1]).sum(axis=1) > 1).mean() > share)
+
+
+def near_equal(column: pa.Array, limit: float = NEAR) -> np.ndarray:
+    """Clusters of filters that differ in fewer than `limit` of their bits, the densest first: -1 for null."""
     vectors, there = bits(column)
     rows = np.flatnonzero(there)
     neighbours = [np.flatnonzero(near) for near in _near(vectors[rows].astype(np.float32), limit * vectors.shape[1])]

@@ -5,23 +5,26 @@ them what the same column holds for people whose names the attacker knows: he ow
 copy with a key of his own, so that a compound column is set against its own compound plaintext. Values are aligned
 rank by rank, ties in random order, and each record gets the commonest names behind the value aligned to its own
 (Christen, Schnell, Vatsalan and Ranbaduge 2017; for compound keys Vidanage, Ranbaduge, Christen and Randall 2021).
-Tried for each column alone, each 64-bit word, each filter's weight, clusters of near-equal filters, and combinations.
+Tried for each column alone, each 64-bit word, clusters of near-equal filters, and combinations; and, as an attack of
+its own ('weight'), by how many bits a filter has set, which betrays how long a name is.
 
 Two attackers. One knows *exact counts* of the very file, as a whole or by sex. In finer strata exact counts are as
 good as a register of these people with their attributes, which names some of them without any encoded column (what
 'attributes only' measures): those are listed under `by_strata` and are no headline. The other has *public frequencies*
-of other people, in any strata. The headline is the best that either gets, people and single names apart.
+of other people, in any strata. The headline is the best that either gets, people and single names apart. What is best is
+found with one random order of ties and counted with others, or the luckiest of many tries would be the result.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import combinations, permutations
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from .columns import Columns, codes, is_filter, joint, near_equal, weights, words
+from .columns import Columns, codes, is_filter, joint, looks_noisy, near_equal, weights, words
 from .outcome import outcome
 
 CLEAR = ("sex", "age_band", "ethnic_group", "imd_quintile")
@@ -34,8 +37,10 @@ STRATA = {
 EXACT, PUBLIC = "exact counts", "public frequencies"
 HEADLINE = {EXACT: ("none", "sex"), PUBLIC: tuple(STRATA)}
 PAIRED = "sex"  # the strata in which combinations are tried
-NOISY = 0.9  # share of distinct filters from which an attacker suspects noise and clusters near-equal ones
+MOST_COMBINED = 8  # columns that are tried in pairs: those whose values repeat most
 REPEATING = 0.01  # share of records whose value another shares, from which a column's ranks say anything
+DRAWS = 5  # random orders of ties over which a headline is averaged
+FREQUENCY, WEIGHT = "frequency", "weight"
 ATTRIBUTES = "attributes only"
 PARTS = ("forename", "surname", "full")
 SPAN = 1 << 31  # two numbers of less than this make one
@@ -95,6 +100,7 @@ class Result:
     kind: str
     strata: str
     made: Guess
+    again: Callable[[], Guess]
     ours: Side
     theirs: Side
     how: str = ""
@@ -110,6 +116,12 @@ class Result:
     @property
     def either(self) -> int:
         return int(self.made.either.sum())
+
+    def counted_afresh(self) -> tuple[int, int]:
+        """People named and records with either name, the mean over DRAWS other orders of ties."""
+        draws = [self.again() for _ in range(DRAWS)]
+        named = np.mean([made.right["full"].sum() for made in draws])
+        return int(named + 0.5), int(np.mean([made.either.sum() for made in draws]) + 0.5)
 
     def chance(self) -> tuple[float, float]:
         """Shares that always guessing the commonest name of the stratum gives: the person, either name."""
@@ -128,7 +140,7 @@ def attack(
     the columns' rows. Without `knowledge` the attacker has exact counts of this file, which is right for encoders that
     give equal values equal codes.
     """
-    found: dict[str, list[Result]] = {}
+    found: dict[tuple[str, str], list[Result]] = {}
     for known in knowledge or [Knowledge(EXACT, columns, people)]:
         rng = np.random.default_rng(seed)
         rows, known_rows = _named(people), _named(known.people)
@@ -137,48 +149,61 @@ def attack(
         views = list(_views(_take(columns, rows), _take(known.columns, known_rows), known.kind))
         for view in [nothing, *views]:
             for strata in STRATA:
-                made = guess(view, ours, theirs, strata, rng)
-                found.setdefault(view.name, []).append(Result(known.kind, strata, made, ours, theirs))
-        for name, how, made in _combined(views, ours, theirs, rng):
-            found.setdefault(name, []).append(Result(known.kind, PAIRED, made, ours, theirs, how))
-    return [_object(name, results) for name, results in found.items()]
+                again = partial(guess, view, ours, theirs, strata, rng)
+                result = Result(known.kind, strata, again(), again, ours, theirs)
+                found.setdefault((WEIGHT if view.aligned else FREQUENCY, view.name), []).append(result)
+        for name, how, again in _combined(views, ours, theirs, rng):
+            result = Result(known.kind, PAIRED, again(), again, ours, theirs, how)
+            found.setdefault((FREQUENCY, name), []).append(result)
+    return [_object(attack, name, results) for (attack, name), results in found.items()]
 
 
 def guess(view: View, ours: Side, theirs: Side, strata: str, rng: np.random.Generator) -> Guess:
     """Align the classes of a view within strata, and name each record after the class aligned to its own."""
-    place, of_mine, _ = _places(view.ours, ours.strata[strata], view.aligned, rng)
-    known_place, of_known, ties = _places(view.theirs, theirs.strata[strata], view.aligned, rng)
+    place, of_mine, counts, _ = _places(view.ours, ours.strata[strata], view.aligned, rng)
+    known_place, of_known, known_counts, ties = _places(view.theirs, theirs.strata[strata], view.aligned, rng)
     order = np.argsort(known_place)
     sorted_places = np.append(known_place[order], NOWHERE)
     nearest = np.searchsorted(sorted_places[:-1], place)
     found = sorted_places[nearest] == place
     record = np.append(np.where(found, np.append(order, -1)[nearest], -1), -1)[of_mine]
     known = record >= 0
+    # A rank is as sure as few others are as common, and as the two counts agree.
+    sure = np.append(1 / ties, 0)[record] * _agreement(
+        np.append(counts, 0)[of_mine], np.append(known_counts, 0)[record]
+    )
     right, trust = {}, {}
     for part in PARTS:
         commonest, share = _commonest(of_known, getattr(theirs, part), len(known_place), rng)
         right[part] = known & (np.append(commonest, -1)[record] == getattr(ours, part))
-        trust[part] = np.where(known, np.append(share / ties, 0)[record], 0.0)
+        trust[part] = np.where(known, np.append(share, 0)[record] * sure, 0.0)
     return Guess(of_mine >= 0, right, trust)
+
+
+def _agreement(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """How well two counts agree: 1 if equal, falling with their distance in standard deviations of a count."""
+    return np.exp(-np.abs(one - other) / np.sqrt(np.maximum(1, one)))
 
 
 def _places(
     classes: np.ndarray, strata: np.ndarray, aligned: bool, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Each class in each stratum: its stratum and rank in one number; the class of each record (-1: none); its ties."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Stratum and rank in one number for each class in each stratum; the class of each record (-1: none); the records
+    of each class; how many classes of the stratum have as many.
+    """
     there = (classes >= 0) & (strata >= 0)
     key = strata[there] * SPAN + classes[there]
     distinct, inverse, counts = np.unique(key, return_inverse=True, return_counts=True)
     of_record = np.full(len(classes), -1)
     of_record[there] = inverse
     if aligned:
-        return distinct, of_record, np.ones(len(distinct))
+        return distinct, of_record, counts, np.ones(len(distinct))
     stratum = distinct // SPAN
     order = np.lexsort((rng.random(len(distinct)), -counts, stratum))
     place = np.empty(len(distinct), np.int64)
     place[order] = stratum[order] * SPAN + np.arange(len(distinct)) - np.searchsorted(stratum[order], stratum[order])
     _, same, tied = np.unique(stratum * SPAN + counts, return_inverse=True, return_counts=True)
-    return place, of_record, tied[same]
+    return place, of_record, counts, tied[same]
 
 
 def _commonest(
@@ -222,7 +247,7 @@ def _views(ours: Columns, theirs: Columns, kind: str) -> Iterator[View]:
         for number, word in enumerate(words(column), 1):
             yield View(f"{name}, word {number}", word, known)
         yield View(f"{name}, bits set", *_same_quantile(weights(column), weights(theirs[name])), aligned=True)
-        if kind == EXACT and mine.max(initial=-1) + 1 > NOISY * (mine >= 0).sum():
+        if kind == EXACT and looks_noisy(column):
             yield View(f"{name}, near-equal", near_equal(column), near_equal(theirs[name]))
 
 
@@ -239,34 +264,37 @@ def _same_quantile(ours: np.ndarray, theirs: np.ndarray) -> tuple[np.ndarray, np
 
 def _combined(
     views: list[View], ours: Side, theirs: Side, rng: np.random.Generator
-) -> Iterator[tuple[str, str, Guess]]:
-    """Two columns as one, one within another, and all of a person's: (kind of combination, its columns, guess)."""
-    whole = [view for view in views if ", " not in view.name]
-    repeating = [view for view in whole if _repeats(view.ours)]
-    for one, other in combinations(repeating, 2):
+) -> Iterator[tuple[str, str, Callable[[], Guess]]]:
+    """Two columns as one, one within another, and all of a person's: (kind of combination, its columns, the guess)."""
+    whole = [view for view in views if not view.aligned and ", word " not in view.name]
+    repeating = [view for view in sorted(whole, key=lambda view: -_repeating(view.ours)) if _repeating(view.ours)]
+    for one, other in combinations(repeating[:MOST_COMBINED], 2):
         pair = View("", joint(one.ours, other.ours), joint(one.theirs, other.theirs))
-        if _repeats(pair.ours):
-            yield "two columns as one", f"{one.name} and {other.name}", guess(pair, ours, theirs, PAIRED, rng)
-    for outer, inner in permutations(repeating, 2):
-        made = _within(outer, inner, ours, theirs, rng)
-        yield "one column within another", f"{inner.name} within {outer.name}", made
+        if _repeating(pair.ours):
+            how = f"{one.name} and {other.name}"
+            yield "two columns as one", how, partial(guess, pair, ours, theirs, PAIRED, rng)
+    for outer, inner in permutations(repeating[:MOST_COMBINED], 2):
+        how = f"{inner.name} within {outer.name}"
+        yield "one column within another", how, partial(_within, outer, inner, ours, theirs, rng)
     if len(whole) > 1:
         every = View("", joint(*(view.ours for view in whole)), joint(*(view.theirs for view in whole)))
-        yield "all columns", "as one value", guess(every, ours, theirs, PAIRED, rng)
-        alone = [guess(view, ours, theirs, PAIRED, rng) for view in views]
-        yield "all columns", "each name from the value that betrays it best", _most_trusted(alone)
+        yield "all columns", "as one value", partial(guess, every, ours, theirs, PAIRED, rng)
+        how = "each name from the value that betrays it best"
+        yield "all columns", how, partial(_most_trusted, whole, ours, theirs, rng)
 
 
-def _repeats(classes: np.ndarray) -> bool:
+def _repeating(classes: np.ndarray) -> float:
+    """The share of records whose value another record has, 0 if that is too small for ranks to say anything."""
     there = classes[classes >= 0]
-    return len(there) > 0 and (np.bincount(there)[there] > 1).mean() > REPEATING
+    share = float((np.bincount(there)[there] > 1).mean()) if len(there) else 0.0
+    return share if share > REPEATING else 0.0
 
 
 def _within(outer: View, inner: View, ours: Side, theirs: Side, rng: np.random.Generator) -> Guess:
     """Align the outer column, then the inner one within each pair of aligned values."""
     sides = []
     for side, classes in ((ours, outer.ours), (theirs, outer.theirs)):
-        place, of_record, _ = _places(classes, side.strata[PAIRED], outer.aligned, rng)
+        place, of_record, *_ = _places(classes, side.strata[PAIRED], outer.aligned, rng)
         sides.append(np.append(place, -1)[of_record])
     numbers = pd.factorize(np.concatenate(sides))
     strata = np.append(np.where(numbers[1] < 0, -1, np.arange(len(numbers[1]))), -1)[numbers[0]]
@@ -277,8 +305,9 @@ def _within(outer: View, inner: View, ours: Side, theirs: Side, rng: np.random.G
     return guess(inner, *narrow, PAIRED, rng)
 
 
-def _most_trusted(alone: list[Guess]) -> Guess:
+def _most_trusted(views: list[View], ours: Side, theirs: Side, rng: np.random.Generator) -> Guess:
     """Each name of each record from the view of which the attacker may expect most, and the person from both."""
+    alone = [guess(view, ours, theirs, PAIRED, rng) for view in views]
     trust = {part: np.array([made.trust[part] for made in alone]) for part in PARTS}
     right = {part: np.array([made.right[part] for made in alone]) for part in PARTS}
     rows = np.arange(len(alone[0].tried))
@@ -290,18 +319,19 @@ def _most_trusted(alone: list[Guess]) -> Guess:
     return Guess(np.any([made.tried for made in alone], axis=0), best, best_trust)
 
 
-def _object(name: str, results: list[Result]) -> dict:
+def _object(attack: str, name: str, results: list[Result]) -> dict:
     """The best for the attacker by people named and, apart, by single names."""
     able = [result for result in results if result.strata in HEADLINE[result.kind]]
     person = max(able, key=lambda result: (result.named / max(1, result.people), result.either))
     value = max(able, key=lambda result: (result.either / max(1, result.people), result.named))
+    how = f" ({person.how})" if person.how else ""
     return outcome(
-        "frequency",
+        attack,
         name,
-        f"{person.kind} by {_of_strata(person)} and the column {name}{f' ({person.how})' if person.how else ''}",
+        f"{person.kind} by {'no attribute' if person.strata == 'none' else person.strata} and the column {name}{how}",
         people=person.people,
-        named=person.named,
-        either=value.either,
+        named=person.counted_afresh()[0],
+        either=value.counted_afresh()[1],
         either_of=value.people,
         chance=person.chance()[0],
         chance_values=value.chance()[1],
@@ -313,10 +343,6 @@ def _object(name: str, results: list[Result]) -> dict:
         how_values=value.how,
         by_strata=[] if person.how else [_line(result) for result in results],
     )
-
-
-def _of_strata(result: Result) -> str:
-    return "no attribute" if result.strata == "none" else result.strata
 
 
 def _line(result: Result) -> dict:
