@@ -4,12 +4,10 @@ What is up to date is decided by digests of deliveries, suites, code and state, 
 and the finished release are kept, so a run that was killed is simply started again.
 """
 
-import fcntl
 import itertools
 import logging
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -22,6 +20,7 @@ from pipelines.ingest.month import is_up_to_date
 from pipelines.ingest.status import months_expected, status_rows
 from pipelines.publish.made_of import inputs
 from pipelines.publish.release import current_release, read_manifest
+from pipelines.run_lock import only_run
 from pipelines.settings import Settings
 
 REFUSALS_TOLD = 3  # of each agency's feed
@@ -69,23 +68,10 @@ class Progress(logging.Handler):
 
 def run(settings: Settings, force: bool = False, progress: Callable[[str], None] = print) -> Outcome:
     """Take in what is new, link, build, check and release. `force`: also what is up to date."""
-    with _only_run(settings) as alone:
+    with only_run(settings) as alone:
         if not alone:
             return Outcome(problems=["Another run is under way. Wait until it has ended, then run again."])
         return _run(settings, force, progress)
-
-
-@contextmanager
-def _only_run(settings: Settings) -> Iterator[bool]:
-    """Whether this is the only run over the data folder; the system gives the lock back however the run ends."""
-    settings.data.mkdir(parents=True, exist_ok=True)
-    with (settings.data / ".run.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
 
 
 def _run(settings: Settings, force: bool, progress: Callable[[str], None]) -> Outcome:

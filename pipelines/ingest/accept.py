@@ -2,35 +2,41 @@
 
 Nothing here remembers what an earlier run did: which delivery of a slot (agency, feed, period) counts is worked out
 each time from all that lies in landing. The last one that is accepted counts, a refused one counts as not arrived,
-those before it are superseded. A row of attributes or activity whose person has no accepted row in people is refused:
-it could belong to nobody.
+those before it are superseded. One that was made for the region's next key or encoder passes every check as well, and
+is held. A row of attributes or activity whose person has no accepted row in people is refused: it could belong to nobody.
 
 Received = accepted + refused, for each file of every accepted delivery; IngestError if not.
 """
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipelines.pseudonymise import encode
 from pipelines.pseudonymise.delivery import FILES
 from pipelines.settings import Settings
 
 from .delivery import (
+    NOTE,
     Delivery,
     DeliveryRefused,
     Received,
-    agree_with_region,
     content_digest,
     read_delivery,
     received_deliveries,
-    remember_region,
     stated_rows,
 )
 from .gate import Delivered, Judgement, judge, row_numbers, without_unlisted_codes
 from .month import Counts, DeliveryOutcome, Month, made_of, slot_of, write_month
+from .region import disagreement, read_region, remember_region
 
+HELD = (
+    "Held until the partnership's change of key, encoder version or profile is complete: nothing is wrong with it. What is "
+    "still to come: upstream rekey-plan"
+)
 ROWS_AT_ONCE = 1_000_000  # of all files as stated in the notes; months beyond that are judged in another go
 
 
@@ -121,10 +127,10 @@ def _look_into(settings: Settings, feed: str, deliveries: list[Received]) -> lis
             candidate.delivery = read_delivery(candidate.received)
         except DeliveryRefused as refusal:
             candidate.refusal = str(refusal)
-    for file in FILES:
-        standing = [candidate for candidate in candidates if candidate.refusal is None]
+    for file, profile in itertools.product(FILES, encode.PROFILES):
+        standing = [c for c in candidates if c.refusal is None and c.delivery.encoding.profile == profile]
         files = [Delivered(c.received.period, c.delivery.tables[file], c.known_people()) for c in standing]
-        for candidate, judgement in zip(standing, judge(settings, feed, file, files), strict=True):
+        for candidate, judgement in zip(standing, judge(settings, feed, file, files, profile), strict=True):
             candidate.judgements[file] = judgement
             if judgement.blocked:
                 received = candidate.received
@@ -136,19 +142,16 @@ def _look_into(settings: Settings, feed: str, deliveries: list[Received]) -> lis
 
 
 def _accept(settings: Settings, candidate: _Candidate, month: Month) -> bool:
-    """Add the delivery to the month, or only its refusal. True if it was accepted."""
+    """Add the delivery to the month, or only that it is held or refused. True if it was accepted."""
     received = candidate.received
+    status, reason = _standing(settings, candidate)
+    if status == "held":
+        month.deliveries.append(_outcome(received, status, reason))
+        return False
     month.checks += _checks(candidate)
-    try:
-        if candidate.delivery:
-            agree_with_region(settings, candidate.delivery)
-        if candidate.refusal:
-            raise DeliveryRefused(candidate.refusal)
-    except DeliveryRefused as refusal:
+    if status == "refused":
         stated = stated_rows(received)
-        month.deliveries.append(
-            _outcome(received, "refused", str(refusal), accepted=dict.fromkeys(FILES, 0), refused=stated)
-        )
+        month.deliveries.append(_outcome(received, status, reason, accepted=dict.fromkeys(FILES, 0), refused=stated))
         return False
     tables = {file: _accepted(candidate, file) for file in FILES}
     tables["activity"] = without_unlisted_codes(settings, received.feed, tables["activity"])
@@ -160,12 +163,25 @@ def _accept(settings: Settings, candidate: _Candidate, month: Month) -> bool:
         refused={file: sum(row["file"] == file for row in refused) for file in FILES},
     )
     _check_conservation(candidate.delivery, outcome)
-    remember_region(settings, candidate.delivery)
+    remember_region(settings, candidate.delivery.encoding, received.name)
     month.deliveries.append(outcome)
     month.refused += refused
     for file, table in tables.items():
         month.accepted[file].append(table)
     return True
+
+
+def _standing(settings: Settings, candidate: _Candidate) -> tuple[str, str | None]:
+    """Whether the delivery is accepted, held or refused, and why unless it is accepted."""
+    refused = ("refused", candidate.refusal)
+    if candidate.delivery is None:
+        return refused
+    received, encoding, region = candidate.received, candidate.delivery.encoding, read_region(settings)
+    if region and encoding == region.next:
+        return refused if candidate.refusal else ("held", HELD)
+    if why := disagreement(region, encoding, received.agency):
+        return "refused", f"{received.name}/{NOTE}: {why}"
+    return refused if candidate.refusal else ("accepted", None)
 
 
 def _kept(table: pa.Table, judgement: Judgement) -> pa.Array:
@@ -225,7 +241,7 @@ def _outcome(
     accepted: Counts | None = None,
     refused: Counts | None = None,
 ) -> DeliveryOutcome:
-    """Counts that are not given are not known: nobody has looked into a superseded delivery."""
+    """Counts that are not given are not known: a superseded delivery was not looked into, a held one will be again."""
     unknown = dict.fromkeys(FILES)
     return DeliveryOutcome(
         received,

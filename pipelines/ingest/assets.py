@@ -92,7 +92,7 @@ def _metadata(month: Month) -> dict[str, object]:
         "rows_received": month.count("received"),
         "rows_accepted": month.count("accepted"),
         "rows_refused": month.count("refused"),
-        **{f"deliveries_{status}": states.count(status) for status in ("accepted", "refused", "superseded")},
+        **{f"deliveries_{status}": states.count(status) for status in ("accepted", "held", "refused", "superseded")},
         "refused_because": dg.MetadataValue.md("\n".join(f"- {reason}" for reason in month.refusals) or "none refused"),
     }
 

@@ -1,4 +1,4 @@
-"""What lies in landing, and whether a delivery is what its note, its contract and the region say it must be.
+"""What lies in landing, and whether a delivery is what its note and its contract say it must be.
 
 Everything here is about a delivery as a whole; single rows are the gate's. A delivery that does not fit raises
 DeliveryRefused, whose text says what is wrong, where, and what to do. It names files and columns of contracts, never a
@@ -19,9 +19,13 @@ from pipelines.pseudonymise import contract, encode
 from pipelines.pseudonymise.delivery import AGENCY, FILES, SPEC_VERSION
 from pipelines.settings import Settings
 
+from .region import Encoding
+
 NOTE = "delivery.json"
 KNOWN_SPECS = (SPEC_VERSION,)
 DELIVERY_ID = re.compile(r"([0-9]{3,})-[0-9a-f]{12}")  # sequence within the slot, then the digest of the contents
+KEY_CHECK = re.compile(r"[0-9a-f]{16}")
+CHECKSUM = re.compile(r"[0-9a-f]{64}")
 MOST_ROWS = 2**31  # a file never has so many
 PERIOD = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 
@@ -66,8 +70,7 @@ class Delivery:
     """A delivery that fits its note and its contract. Tables in the order of the files' rows."""
 
     received: Received
-    encoder_checksum: str
-    key_check: str
+    encoding: Encoding
     tables: dict[str, pa.Table]  # people, attributes, activity
 
 
@@ -92,9 +95,9 @@ def folders_of_no_agency(settings: Settings) -> int:
     return sum(not AGENCY.fullmatch(folder.name) for folder in folders)
 
 
-def expected_schemas(feed: str) -> dict[str, pa.Schema]:
-    """Columns and types of the three files of a feed's delivery."""
-    people = pa.schema([("person_ref", pa.string()), *encode.IDENTITY_COLUMNS.items()])
+def expected_schemas(feed: str, profile: str) -> dict[str, pa.Schema]:
+    """Columns and types of the three files of a feed's delivery, made for one of encode.PROFILES."""
+    people = pa.schema([("person_ref", pa.string()), *encode.identity_columns(profile).items()])
     return {"people": people, "attributes": contract.ATTRIBUTES_SCHEMA, "activity": contract.arrow_schema(feed)}
 
 
@@ -115,64 +118,22 @@ def stated_rows(received: Received) -> dict[str, int | None]:
         return dict.fromkeys(FILES)
 
 
+def stated_encoding(received: Received) -> Encoding | None:
+    """The encoding that the note states; None where it does not say. The version need not be known here."""
+    try:
+        note = _note_as_found(received)
+    except (OSError, ValueError):
+        return None
+    return _encoding(note) if _is_note(note) else None
+
+
 def read_delivery(received: Received) -> Delivery:
     """The delivery, after every check that needs no other delivery. Raises DeliveryRefused."""
     note = _note(received)
-    tables = {}
-    for name, schema in expected_schemas(received.feed).items():
+    encoding, tables = _encoding(note), {}
+    for name, schema in expected_schemas(received.feed, encoding.profile).items():
         tables[name] = _table(received, note, name, schema)
-    return Delivery(received, note["encoder"]["checksum"], note["key_check"], tables)
-
-
-def agree_with_region(settings: Settings, delivery: Delivery) -> None:
-    """Raise DeliveryRefused unless the delivery was encoded like all others: one key, one encoder.
-
-    Two keys or two encoders would not fail anywhere else: they would silently lose every link between their agencies.
-    """
-    region = read_region(settings)
-    if region is None:
-        return
-    agency, first = delivery.received.agency, region["set_by"].split("/")[0]
-    if delivery.key_check != region["key_check"]:
-        raise DeliveryRefused(
-            f"{delivery.received.name}/{NOTE}: the key check differs from that of agency {first}: the delivery was made "
-            f"with another key. Ask {agency} to pseudonymise again with the partnership's key. (If it was {first} that had "
-            "another key: have its deliveries replaced, move state/region.json away and run again.)"
-        )
-    if delivery.encoder_checksum != region["encoder_checksum"]:
-        raise DeliveryRefused(
-            f"{delivery.received.name}/{NOTE}: the encoder checksum differs from that of agency {first}: the delivery "
-            f"was made with another version of `upstream pseudonymise`. Ask {agency} to install the version that the "
-            "partnership uses and to pseudonymise again."
-        )
-
-
-def read_region(settings: Settings) -> dict | None:
-    """What all deliveries share (key_check, encoder_checksum) and which delivery set it, or None before the first."""
-    try:
-        return json.loads(_region_file(settings).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
-
-
-def remember_region(settings: Settings, delivery: Delivery) -> None:
-    """The first accepted delivery sets what every later one must agree with; later ones change nothing."""
-    path = _region_file(settings)
-    if path.exists():
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    region = {
-        "encoder_checksum": delivery.encoder_checksum,
-        "key_check": delivery.key_check,
-        "set_by": delivery.received.name,
-    }
-    beside = path.with_suffix(".new")
-    beside.write_text(json.dumps(region, indent=2) + "\n", encoding="utf-8")
-    beside.replace(path)
-
-
-def _region_file(settings: Settings) -> Path:
-    return settings.state / "region.json"
+    return Delivery(received, encoding, tables)
 
 
 def _note(received: Received) -> dict:
@@ -191,6 +152,12 @@ def _note(received: Received) -> dict:
         raise DeliveryRefused(
             f"{where}: this spec version is not known here; known: {', '.join(KNOWN_SPECS)}. Update the hub, or ask "
             f"{received.agency} to pseudonymise again with the version that the partnership uses."
+        )
+    if not _encoding(note).is_known:
+        raise DeliveryRefused(
+            f"{where}: this version or profile of the encoder is not known here; known: version {encode.ENCODER_VERSION}, "
+            f"{' and '.join(encode.PROFILES)}. Ask {received.agency} to pseudonymise again with the version that the "
+            "partnership uses. How the version is changed: upstream rekey-plan"
         )
     for entry in ("agency", "feed", "period", "delivery_id"):
         if note[entry] != getattr(received, entry):
@@ -231,6 +198,14 @@ def _created_at(note: object) -> datetime | None:
     return created_at if created_at.tzinfo else None
 
 
+def _encoding(note: dict) -> Encoding:
+    """Of a note that has its entries."""
+    encoder = note["encoder"]
+    return Encoding(
+        note["key_check"], encoder["checksum"], str(encoder.get("version", "")), str(encoder.get("profile", ""))
+    )
+
+
 def _is_note(note: object) -> bool:
     """Whether the note has every entry that is read here, each of its kind."""
     texts = ("agency", "feed", "period", "delivery_id", "spec_version", "key_check")
@@ -238,7 +213,9 @@ def _is_note(note: object) -> bool:
         isinstance(note, dict)
         and all(isinstance(note.get(entry), str) for entry in texts)
         and all(isinstance(note.get(entry), dict) for entry in ("encoder", "rows", "sha256"))
+        and KEY_CHECK.fullmatch(note["key_check"]) is not None
         and isinstance(note["encoder"].get("checksum"), str)
+        and CHECKSUM.fullmatch(note["encoder"]["checksum"]) is not None
         and _created_at(note) is not None
         and all(_is_count(note["rows"].get(name)) for name in FILES)
         and all(isinstance(note["sha256"].get(f"{name}.parquet"), str) for name in FILES)
@@ -323,9 +300,8 @@ def _unexpected(found: pa.Schema, wanted: pa.Schema) -> str:
 def _names_of_contracts() -> set[str]:
     """Every column that an agency's file or a delivery of any feed may have."""
     columns = [*contract.people_columns(), *(c for feed in contract.feeds() for c in contract.activity_columns(feed))]
-    delivered = [
-        name for feed in contract.feeds() for schema in expected_schemas(feed).values() for name in schema.names
-    ]
+    schemas = [expected_schemas(feed, profile) for feed in contract.feeds() for profile in encode.PROFILES]
+    delivered = [name for files in schemas for schema in files.values() for name in schema.names]
     return {*delivered, *(column.name for column in columns)}
 
 

@@ -41,7 +41,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.pseudonymise import contract
+from pipelines.pseudonymise import contract, encode
 from pipelines.settings import Settings
 
 from .delivery import expected_schemas
@@ -117,15 +117,17 @@ class Judgement:
     blocked: str | None  # why the file is refused whole
 
 
-def judge(settings: Settings, feed: str, file: str, deliveries: list[Delivered]) -> list[Judgement]:
+def judge(
+    settings: Settings, feed: str, file: str, deliveries: list[Delivered], profile: str = encode.DEFAULT_PROFILE
+) -> list[Judgement]:
     """Put one file (people, attributes or activity) of each delivery through its suites; judgements in the same order.
 
-    Raises GateError if a rule cannot be evaluated.
+    All deliveries are of one encoder profile. Raises GateError if a rule cannot be evaluated.
     """
     if not deliveries:
         return []
     digest = rules_digest(settings)
-    rules = _rules(settings, feed, file, digest)
+    rules = _rules(settings, feed, file, profile, digest)
     codes = _codes(settings.reference / "codes", digest)
     by_row = tuple(rule for rule in rules if rule.severity != "critical")
     by_file = tuple(rule for rule in rules if rule.severity == "critical")
@@ -199,9 +201,9 @@ def rules_digest(settings: Settings) -> str:
     return digest.hexdigest()
 
 
-def load_rules(settings: Settings, feed: str, file: str) -> list[Rule]:
+def load_rules(settings: Settings, feed: str, file: str, profile: str = encode.DEFAULT_PROFILE) -> list[Rule]:
     """The rules for one file of a feed's delivery, in the suites' order. Raises GateError for a faulty suite."""
-    columns = _columns(feed, file)
+    columns = _columns(feed, file, profile)
     suites = ["activity", feed] if file == "activity" else [file]
     rules = []
     for suite in suites:
@@ -215,17 +217,17 @@ def load_rules(settings: Settings, feed: str, file: str) -> list[Rule]:
 
 
 @lru_cache(maxsize=64)
-def _rules(settings: Settings, feed: str, file: str, digest: str) -> Rules:
+def _rules(settings: Settings, feed: str, file: str, profile: str, digest: str) -> Rules:
     """load_rules, once for each state (digest) of the files they come from."""
-    return tuple(load_rules(settings, feed, file))
+    return tuple(load_rules(settings, feed, file, profile))
 
 
-def _columns(feed: str, file: str) -> list[contract.Column]:
+def _columns(feed: str, file: str, profile: str) -> list[contract.Column]:
     """The file's columns; those of people and attributes described by their Parquet type."""
     if file == "activity":
         person = contract.Column("person_ref", "person", True, "", "")
         return [person, *(column for column in contract.activity_columns(feed) if column.type != "person")]
-    return [contract.Column(f.name, str(f.type), False, "", "") for f in expected_schemas(feed)[file]]
+    return [contract.Column(f.name, str(f.type), False, "", "") for f in expected_schemas(feed, profile)[file]]
 
 
 def _expand(path: Path, expectation: dict, columns: list[contract.Column]) -> Iterator[Rule]:

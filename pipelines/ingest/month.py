@@ -13,11 +13,13 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipelines.pseudonymise import encode
 from pipelines.pseudonymise.delivery import FILES
 from pipelines.settings import Settings
 
-from .delivery import Received, content_digest, expected_schemas, read_region, received_deliveries
+from .delivery import Received, content_digest, expected_schemas, received_deliveries
 from .gate import rules_digest
+from .region import read_region
 
 Counts = dict[str, int | None]  # rows by file; None where they are not known
 
@@ -62,7 +64,7 @@ class DeliveryOutcome:
     """What became of one delivery."""
 
     received: Received
-    status: str  # accepted, refused or superseded
+    status: str  # accepted, held, refused or superseded
     reason: str | None  # in words, unless accepted
     rows: dict[str, Counts]  # received, accepted, refused
     digest: str
@@ -112,7 +114,7 @@ def is_up_to_date(settings: Settings, feed: str, period: str) -> bool:
         return False
     there = all(path.exists() for path in month_files(settings, feed, period).values())
     now = made_of(settings, received_deliveries(settings, feed, period))
-    return there and recorded == {**now, "region": read_region(settings)}
+    return there and recorded == {**now, "region": _region(settings)}
 
 
 def made_of(settings: Settings, deliveries: list[Received]) -> dict:
@@ -130,7 +132,8 @@ def write_month(settings: Settings, month: Month, made: dict) -> None:
     The record of what they were made of goes first and comes back last: an interrupted run leaves a month that is not
     up to date.
     """
-    schemas = expected_schemas(month.feed)
+    region = read_region(settings)
+    schemas = expected_schemas(month.feed, region.current.profile if region else encode.DEFAULT_PROFILE)
     activity = [*SLOT, ("row_number", pa.int64()), *schemas["activity"]]
     tables = {
         "people": _joined(month.accepted["people"], [*SLOT, *schemas["people"]]),
@@ -149,7 +152,7 @@ def write_month(settings: Settings, month: Month, made: dict) -> None:
     record.unlink(missing_ok=True)
     for name, path in beside.items():
         path.replace(files[name])
-    text = json.dumps({**made, "region": read_region(settings)}, indent=2, sort_keys=True)
+    text = json.dumps({**made, "region": _region(settings)}, indent=2, sort_keys=True)
     record.write_text(text + "\n", encoding="utf-8")
 
 
@@ -172,6 +175,11 @@ def _delivery_row(outcome: DeliveryOutcome) -> dict:
         **{f"{verb}_{file}": outcome.rows[verb][file] for verb in VERBS for file in FILES},
         "digest": outcome.digest,
     }
+
+
+def _region(settings: Settings) -> dict | None:
+    region = read_region(settings)
+    return region.to_json() if region else None
 
 
 def _made_of_file(settings: Settings, feed: str, period: str) -> Path:

@@ -24,8 +24,8 @@ def months_expected(settings: Settings) -> list[str]:
 def status_rows(settings: Settings) -> list[dict]:
     """What arrived and what is missing, sorted by feed, agency, period and delivery.
 
-    Each row: agency, feed, period, delivery_id (None if missing), status (accepted, refused, superseded, waiting or
-    missing), reason (None if accepted), received, accepted, refused (rows of activity; None if not known), digest.
+    Each row: agency, feed, period, delivery_id (None if missing), status (accepted, held, refused, superseded,
+    waiting or missing), reason (None if accepted), received, accepted, refused (rows of activity; None if not known), digest.
     One row with '-' for its slot stands for all folders that are not named by an agency's code, if there are any.
     """
     ingested = {(row["agency"], row["feed"], row["period"], row["delivery_id"]): row for row in _ingested(settings)}

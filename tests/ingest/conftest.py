@@ -12,8 +12,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.pseudonymise.delivery import pseudonymise, write_delivery
-from pipelines.pseudonymise.encode import Pseudonyms
+from pipelines.pseudonymise.delivery import deliver
+from pipelines.pseudonymise.encode import DEFAULT_PROFILE, Pseudonyms
 from pipelines.settings import Settings
 
 KEY = bytes(range(32))
@@ -84,6 +84,7 @@ class Region:
         agency: str | None = None,
         people: list[str] | None = None,
         key: bytes = KEY,
+        profile: str = DEFAULT_PROFILE,
     ) -> Path:
         """The folder of a delivery. rows: what differs from the feed's acceptable row; each has its own reference."""
         reference = list(ACTIVITY[feed])[1]
@@ -95,8 +96,8 @@ class Region:
             writer.writeheader()
             writer.writerows(full)
         agency = agency or AGENCIES[feed]
-        contents = pseudonymise(feed, agency, people_file, activity_file, key, period)
-        return write_delivery(contents, feed, agency, period, key, self.settings.landing)
+        out = self.settings.landing
+        return deliver(feed, agency, people_file, activity_file, key, period, out, profile=profile).folder
 
     @staticmethod
     def reference(feed: str, number: int) -> str:

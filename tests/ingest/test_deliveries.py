@@ -14,11 +14,11 @@ from pipelines.ingest.delivery import (
     Delivery,
     DeliveryRefused,
     Received,
-    agree_with_region,
     read_delivery,
     received_deliveries,
-    remember_region,
 )
+from pipelines.ingest.month import month_files
+from pipelines.pseudonymise.encode import ENCODER_VERSION, identity_columns, key_check
 
 
 def refusal(region) -> str:
@@ -78,6 +78,14 @@ SPOILT = {
     "a column of another type": (
         lambda r, f: r.rewrite(f, "attributes", lambda table: table.set_column(4, "imd_quintile", pa.array(["1"] * 3))),
         ["attributes.parquet", "imd_quintile is string", "int32"],
+    ),
+    "a signature of another length": (
+        lambda r, f: r.rewrite(
+            f,
+            "people",
+            lambda table: table.set_column(1, table.column_names[1], pa.array([b"x" * 31] * 3, pa.binary(31))),
+        ),
+        ["people.parquet", "the contract says fixed_size_binary[32]", "pseudonymise again"],
     ),
     "a file that is no Parquet": (
         lambda r, f: (
@@ -170,27 +178,80 @@ def test_refused_deliveries_leave_the_one_accepted_before_and_each_says_its_own_
     assert region.table("activity") == before
 
 
+def change_encoder(folder: Path, **entries: object) -> None:
+    encoder = json.loads((folder / "delivery.json").read_text())["encoder"]
+    change_note(folder, encoder={**encoder, **entries})
+
+
 def delivered(folder: Path) -> Delivery:
     """The delivery in a folder."""
     return read_delivery(Received(folder, *folder.parts[-4:]))
 
 
+def refusals(region, feed: str) -> list[str]:
+    """Why deliveries of the feed's month are refused."""
+    return ingest_month(region.settings, feed, region.period).refusals
+
+
 def test_a_delivery_made_with_another_key_names_the_agency_it_differs_from(region) -> None:
-    remember_region(region.settings, delivered(region.deliver("ae_attendances")))
-    with pytest.raises(DeliveryRefused) as refused:
-        agree_with_region(region.settings, delivered(region.deliver("police_incidents", key=region.other_key)))
-    assert "key check differs from that of agency WEXH" in str(refused.value)
-    assert "Ask NPOL to pseudonymise again with the partnership's key" in str(refused.value)
+    region.deliver("ae_attendances")
+    region.deliver("police_incidents", key=region.other_key)
+    assert refusals(region, "ae_attendances") == []
+    (message,) = refusals(region, "police_incidents")
+    assert "key check differs from that of agency WEXH" in message
+    assert f"(key check {key_check(region.other_key)})" in message
+    assert "Ask NPOL to pseudonymise again with the partnership's key" in message
+    assert "upstream rekey-plan" in message
 
 
 def test_a_delivery_made_with_another_encoder_names_the_agency_it_differs_from(region) -> None:
-    remember_region(region.settings, delivered(region.deliver("ae_attendances")))
-    folder = region.deliver("police_incidents")
-    change_note(folder, encoder={"checksum": "0"})
-    with pytest.raises(DeliveryRefused) as refused:
-        agree_with_region(region.settings, delivered(folder))
-    assert "encoder checksum differs from that of agency WEXH" in str(refused.value)
-    assert "Ask NPOL to install the version" in str(refused.value)
+    region.deliver("ae_attendances")
+    change_encoder(region.deliver("police_incidents"), checksum="0" * 64)
+    assert refusals(region, "ae_attendances") == []
+    (message,) = refusals(region, "police_incidents")
+    assert "encoder checksum differs from that of agency WEXH" in message
+    assert "Ask NPOL to install the version" in message
+    assert "upstream rekey-plan" in message
+
+
+def test_a_delivery_made_for_another_profile_says_which_the_partnership_uses(region) -> None:
+    region.deliver("ae_attendances")
+    region.deliver("police_incidents", profile="untrusted-hub")
+    assert refusals(region, "ae_attendances") == []
+    (message,) = refusals(region, "police_incidents")
+    assert "profile differs from that of agency WEXH" in message
+    assert "Ask NPOL to pseudonymise again with --profile trusted-hub" in message
+    assert "upstream rekey-plan" in message
+
+
+def test_a_region_may_use_the_other_profile(region) -> None:
+    region.deliver(profile="untrusted-hub")
+    assert refusals(region, "ae_attendances") == []
+    people = pq.read_schema(month_files(region.settings, "ae_attendances", region.period)["people"])
+    assert set(identity_columns("untrusted-hub")) < set(people.names)
+    assert not set(people.names) & (set(identity_columns("trusted-hub")) - set(identity_columns("untrusted-hub")))
+
+
+@pytest.mark.parametrize(
+    "encoder", [{"version": "1"}, {"profile": "trusted-nobody"}, {"version": None}], ids=["older", "profile", "none"]
+)
+def test_a_delivery_of_an_encoder_that_the_hub_does_not_know_says_which_it_knows(region, encoder: dict) -> None:
+    change_encoder(region.deliver(), **encoder)
+    message = refusal(region)
+    assert f"known: version {ENCODER_VERSION}, trusted-hub and untrusted-hub" in message
+    assert "trusted-nobody" not in message
+    assert "upstream rekey-plan" in message
+
+
+@pytest.mark.parametrize("entry", ["key_check", "checksum"])
+def test_a_check_that_is_no_check_is_not_repeated(region, entry: str) -> None:
+    folder = region.deliver()
+    if entry == "checksum":
+        change_encoder(folder, checksum=PERSON)
+    else:
+        change_note(folder, key_check=PERSON)
+    assert "lacks an entry, or has one of the wrong kind" in refusal(region)
+    assert PERSON not in refusal(region)
 
 
 def test_within_one_month_the_first_accepted_delivery_sets_the_key(region) -> None:

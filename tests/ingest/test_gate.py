@@ -226,13 +226,6 @@ def test_text_that_cannot_be_a_code_is_refused(region, feed: str, column: str, v
     assert rules_by_row(judged(region, feed, "activity", folder)) == {1: rules}
 
 
-def test_a_filter_of_another_length_is_refused(region) -> None:
-    folder = region.deliver(AE)
-    filters = pa.array([b"1" * 63, b"1" * 64, None], pa.binary())
-    region.rewrite(folder, "people", lambda t: t.set_column(1, "forename_bf", filters))
-    assert rules_by_row(judged(region, AE, "people", folder)) == {1: ["filter_malformed"]}
-
-
 LATE = {"Arrival_Date": "2020-01-01", "EC_Departure_Date": "2020-01-02"}
 
 

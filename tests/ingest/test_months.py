@@ -76,7 +76,7 @@ def test_files_of_a_month_keep_tokens_and_attributes_apart_and_are_there_without
     ingest_months(region.settings, FEED, [region.period, "2024-04"])
     filled, empty = (month_files(region.settings, FEED, period) for period in (region.period, "2024-04"))
     columns = {name: pq.read_schema(path).names for name, path in filled.items()}
-    assert [name for name, found in columns.items() if any(c.endswith(("_token", "_bf")) for c in found)] == ["people"]
+    assert [name for name, found in columns.items() if any(c.endswith(("_token", "_sig")) for c in found)] == ["people"]
     assert [name for name, found in columns.items() if "age_band" in found] == ["attributes"]
     for name, path in empty.items():
         assert pq.read_metadata(path).num_rows == 0
