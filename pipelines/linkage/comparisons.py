@@ -36,14 +36,13 @@ LEVELS: dict[str, tuple[Level, ...]] = {
         Level("the same", 0.80, 0.006),
         Level("the same but for a nickname", 0.05, 0.003),
         Level("close", 0.03, 0.001),
-        Level("the other's surname", 0.01, 0.0005),
+        Level("swapped with the surname", 0.01, 0.00001),
         Level("alike", 0.05, 0.01),
         Level("different", 0.06, 0.98),
     ),
     "surname": (
         Level("the same", 0.84, 0.002),
         Level("close", 0.03, 0.0005),
-        Level("the other's forename", 0.01, 0.0005),
         Level("alike", 0.05, 0.004),
         Level("different", 0.07, 0.993),
     ),
@@ -80,6 +79,7 @@ class Rarity:
 
     column: str
     fields: tuple[str, ...]
+    told_apart_by: str = "client_id"  # column whose different values are different holders
 
 
 @dataclass(frozen=True)
@@ -88,6 +88,8 @@ class Representation:
 
     levels: dict[str, tuple[str, ...]]
     presence: dict[str, str]  # field -> column that is NULL where the field is missing
+    comparable: dict[str, str]  # field -> SQL: two records that have the field can be compared in it
+    counted: dict[str, tuple[str, ...]]  # field -> columns whose equality is its first levels
     rarities: dict[str, Rarity]
     prediction_rules: tuple[str, ...]
     training_rules: dict[str, str]
@@ -98,7 +100,13 @@ class Representation:
     def columns(self) -> set[str]:
         """Columns that the levels' SQL reads, told by the _l and _r behind their names."""
         sql = " ".join(condition for of_field in self.levels.values() for condition in of_field)
+        sql = " ".join([sql, *self.comparable.values()])
         return set(re.findall(r"(\w+)_[lr]\b", sql)) | set(self.presence.values())
+
+    def missing(self, field: str) -> str:
+        """SQL: nothing can be said of the field, one way or the other."""
+        column = self.presence[field]
+        return f"{column}_l is null or {column}_r is null or not coalesce({self.comparable[field]}, false)"
 
 
 def equal(token: str) -> str:
@@ -111,11 +119,11 @@ def signed_alike(field: str, hundredths: int) -> str:
     return " or ".join(f"{_differing(f'{field}_by_{anchor}')} <= {most}" for anchor in SIGNED_BY[field])
 
 
-def signed_equal(field: str) -> str:
-    """SQL: under some anchor the signatures are the same."""
+def signed_equal(left: str, right: str) -> str:
+    """SQL: under some anchor one record's signature of a field is the other's, of the same field or another."""
     return " or ".join(
-        "(" + " and ".join(f"{field}_by_{anchor}_w{i}_l = {field}_by_{anchor}_w{i}_r" for i in range(WORDS)) + ")"
-        for anchor in SIGNED_BY[field]
+        "(" + " and ".join(f"{left}_by_{anchor}_w{i}_l = {right}_by_{anchor}_w{i}_r" for i in range(WORDS)) + ")"
+        for anchor in SIGNED_BY[left]
     )
 
 
@@ -129,9 +137,22 @@ def any_of(*conditions: str) -> str:
     return " or ".join(conditions)
 
 
-NAMES_SWAPPED = (
-    "(dob_sound_forename_token_l = dob_sound_surname_token_r or dob_sound_surname_token_l = dob_sound_forename_token_r)"
-)
+# Two signatures say something only under an anchor that both records share; some tokens say as much.
+SHARED_ANCHOR = {
+    "dob": equal("dob_unordered"),
+    "postcode": equal("postcode"),
+    "names": equal("sound_names"),
+    "nhs_number": equal("nhs_number"),
+}
+START_OR_SOUND = any_of(equal("sound_surname_year_start"), equal("sound_forename_day_start"))
+
+
+def comparable(field: str, *otherwise: str) -> str:
+    return any_of(*(SHARED_ANCHOR[anchor] for anchor in SIGNED_BY[field]), *otherwise)
+
+
+# One event, told by the forename's level alone: of the surname nothing is said then.
+NAMES_SWAPPED = f"({signed_equal('forename', 'surname')}) and ({signed_equal('surname', 'forename')})"
 CLOSE, ALIKE = 79, 68  # hundredths of a signature's bits: cosine of the q-grams about 0.8 and 0.55
 A_DIGIT, TWO_DIGITS, A_YEAR = 83, 76, 70  # 7, 6 and the year's 4 of a birth date's 8 digits
 A_CHARACTER, A_SECTOR = 80, 72  # all of a postcode's characters but one, or but two
@@ -139,25 +160,16 @@ A_CHARACTER, A_SECTOR = 80, 72  # all of a postcode's characters but one, or but
 TOKENS = Representation(
     levels={
         "forename": (
-            any_of(signed_equal("forename"), equal("names")),
+            signed_equal("forename", "forename"),
             any_of(equal("dob_root_forename"), equal("postcode_root_forename")),
-            any_of(signed_alike("forename", CLOSE), equal("sound_names")),
+            signed_alike("forename", CLOSE),
             NAMES_SWAPPED,
-            any_of(
-                signed_alike("forename", ALIKE),
-                equal("sound_surname_year_start"),
-                equal("sound_forename_day_start"),
-            ),
+            any_of(signed_alike("forename", ALIKE), START_OR_SOUND),
         ),
         "surname": (
-            any_of(signed_equal("surname"), equal("names")),
-            any_of(signed_alike("surname", CLOSE), equal("sound_names")),
-            NAMES_SWAPPED,
-            any_of(
-                signed_alike("surname", ALIKE),
-                equal("sound_surname_year_start"),
-                equal("sound_forename_day_start"),
-            ),
+            signed_equal("surname", "surname"),
+            signed_alike("surname", CLOSE),
+            any_of(signed_alike("surname", ALIKE), START_OR_SOUND),
         ),
         "dob": (
             equal("dob"),
@@ -174,8 +186,16 @@ TOKENS = Representation(
         "nhs_number": (equal("nhs_number"),),
     },
     presence={field: f"{field}_present" for field in SIGNED_BY} | {"nhs_number": "nhs_number_token"},
+    comparable={
+        "forename": comparable("forename", START_OR_SOUND),
+        "surname": f"({comparable('surname', START_OR_SOUND)}) and not coalesce({NAMES_SWAPPED}, false)",
+        "dob": comparable("dob", equal("dob_unordered")),
+        "postcode": comparable("postcode", equal("postcode")),
+        "nhs_number": "true",
+    },
+    counted={"dob": ("dob_token", "dob_unordered_token"), "postcode": ("postcode_token",)},
     rarities={
-        "names": Rarity("names_token", ("forename", "surname")),
+        "names": Rarity("names_token", ("forename", "surname"), "dob_unordered_token"),
         "dob": Rarity("dob_token", ("dob",)),
         "postcode": Rarity("postcode_token", ("postcode",)),
     },
@@ -189,7 +209,7 @@ TOKENS = Representation(
 
 def comparison(field: str, representation: Representation, u: dict | None = None) -> CustomComparison:
     """Splink's comparison of a field. u: field -> probability by gamma, in place of the starting values."""
-    levels = [cll.NullLevel(representation.presence[field])]
+    levels = [cll.CustomLevel(representation.missing(field)).configure(is_null_level=True)]
     for place, (level, sql) in enumerate(zip(LEVELS[field], (*representation.levels[field], "else"), strict=True)):
         made = cll.ElseLevel() if sql == "else" else cll.CustomLevel(sql)
         chance = level.u if u is None else float(u[field][top_gamma(field) - place])

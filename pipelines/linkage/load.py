@@ -130,7 +130,9 @@ def load_versions(con: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> int:
 
 def _words(field: str, anchor: str, given: dict) -> str:
     column = signature_column(field, anchor)
-    words = [f"{column}[{8 * i + 1}:{8 * i + 8}]::bit::bigint" if column in given else "null::bigint" for i in range(WORDS)]
+    words = [
+        f"{column}[{8 * i + 1}:{8 * i + 8}]::bit::bigint" if column in given else "null::bigint" for i in range(WORDS)
+    ]
     return ", ".join(f"{word} as {field}_by_{anchor}_w{i}" for i, word in enumerate(words))
 
 

@@ -14,9 +14,10 @@ import pyarrow as pa
 from splink import DuckDBAPI, Linker
 
 from . import relations
-from .comparisons import FIELDS, TOKENS, Representation, splink_settings, top_gamma
+from .comparisons import FIELDS, TOKENS, Rarity, Representation, splink_settings, top_gamma
 from .relations import RELATIONS, SAME_PERSON, STRANGERS, Relations
 
+FEWEST_OTHERS = 0.1  # other people taken to hold a value that nobody else was seen with
 UNBLOCKED = -1  # rule of a pair that no blocking rule found and that was scored because its component needed it
 
 
@@ -40,7 +41,8 @@ def count_term_frequencies(con: duckdb.DuckDBPyConnection, representation: Repre
         con.execute(
             f"""
             create or replace table tf_{name} as
-            select {rarity.column} as token, count(*) as clients, sum(count(*)) over () as present
+            select {rarity.column} as token, count(distinct {rarity.told_apart_by}) as clients,
+                sum(count(distinct {rarity.told_apart_by})) over () as present
             from versions where is_latest and {rarity.column} is not null group by 1
             """
         )
@@ -90,8 +92,7 @@ def compare(
 
 
 def _gamma_sql(field: str, representation: Representation) -> str:
-    presence = representation.presence[field]
-    cases = [f"when {presence}_l is null or {presence}_r is null then -1"]
+    cases = [f"when {representation.missing(field)} then -1"]
     for gamma, condition in zip(range(top_gamma(field), 0, -1), representation.levels[field], strict=True):
         cases.append(f"when {condition} then {gamma}")
     return f"cast(case {' '.join(cases)} else 0 end as tinyint)"
@@ -108,7 +109,7 @@ def weigh(
     """
     con.register("pattern_weights", _pattern_weights(model))
     rarities = representation.rarities
-    rarity = ", ".join(f"{_rarity_sql(name, of.fields, model)} as rarity_{name}" for name, of in rarities.items())
+    rarity = ", ".join(f"{_rarity_sql(name, of, model)} as rarity_{name}" for name, of in rarities.items())
     working = ", ".join(f"rarity_{name}, clients_{name}, present_{name}" for name in rarities)
     # Sharing a rare value speaks for a relation that shares the field, not for one that meets in it by chance.
     odds = {
@@ -132,11 +133,13 @@ def weigh(
     con.unregister("pattern_weights")
 
 
-def _rarity_sql(name: str, fields: tuple[str, ...], model: Relations) -> str:
+def _rarity_sql(name: str, rarity: Rarity, model: Relations) -> str:
     """SQL: bits by which a rare shared value speaks louder than a common one. Only other people's records count."""
-    own = 1 + model.partners * math.prod(float(model.m[field][top_gamma(field)]) for field in fields)
-    others = f"greatest(clients_{name} - {own!r}, 1) / present_{name}"
-    average = math.prod(float(model.u[field][top_gamma(field)]) for field in fields)
+    own = model.partners * math.prod(float(model.m[field][top_gamma(field)]) for field in rarity.fields)
+    if rarity.told_apart_by != "client_id":
+        own *= 1 - float(model.m["dob"][top_gamma("dob")])
+    others = f"greatest(clients_{name} - {1 + own!r}, {FEWEST_OTHERS}) / present_{name}"
+    average = math.prod(float(model.u[field][top_gamma(field)]) for field in rarity.fields)
     return f"case when clients_{name} is null then 0 else log2({average!r} / ({others})) end"
 
 

@@ -33,10 +33,8 @@ def chance_levels(con: duckdb.DuckDBPyConnection, representation: Representation
     _compare_pairs(con, representation.same_names, representation)
     u["dob"] = _estimate(_counts(con, ("dob", "postcode"), "true"), ("dob", "postcode"))["dob"]
     con.execute("drop table chance")
-    for name, rarity in representation.rarities.items():
-        if len(rarity.fields) == 1 and (equal := _share_of_equal_pairs(con, rarity.column)) is not None:
-            rest = u[name][: top_gamma(name)]
-            u[name] = np.append(rest / rest.sum() * (1 - equal), equal)
+    for field, columns in representation.counted.items():
+        u[field] = _with_counted_levels(u[field], [_share_of_equal_pairs(con, column) for column in columns])
     return u
 
 
@@ -71,7 +69,9 @@ def _estimate(counts: np.ndarray, fields: tuple[str, ...]) -> Levels:
     classes = {kind: {field: starts[kind][field] for field in fields} for kind in starts}
     share = {"m": 1 - CLASS_PRIOR, "u": CLASS_PRIOR}
     for _ in range(ITERATIONS):
-        likelihood = {kind: share[kind] * _outer([np.append(classes[kind][f], 1.0) for f in fields]) for kind in classes}
+        likelihood = {
+            kind: share[kind] * _outer([np.append(classes[kind][f], 1.0) for f in fields]) for kind in classes
+        }
         explained = likelihood["m"] + likelihood["u"]
         for kind in classes:
             expected = counts * likelihood[kind] / explained
@@ -88,6 +88,15 @@ def _outer(axes: list[np.ndarray]) -> np.ndarray:
     for axis in axes[1:]:
         result = np.multiply.outer(result, axis)
     return result
+
+
+def _with_counted_levels(levels: np.ndarray, shares: list[float | None]) -> np.ndarray:
+    """The levels with the first ones, from the top, set to counted shares of pairs; each share holds the one before."""
+    if None in shares:
+        return levels
+    tops = np.diff([0.0, *shares]).clip(min=relations.SMALLEST)[::-1]
+    rest = levels[: len(levels) - len(tops)]
+    return np.append(rest / rest.sum() * (1 - tops.sum()), tops)
 
 
 def _share_of_equal_pairs(con: duckdb.DuckDBPyConnection, column: str) -> float | None:

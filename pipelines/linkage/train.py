@@ -196,7 +196,9 @@ def _pattern_counts(con: duckdb.DuckDBPyConnection) -> np.ndarray:
 
 def _pairs_by_mask(con: duckdb.DuckDBPyConnection, representation: Representation) -> np.ndarray:
     """All pairs of clients by (within a feed or across, presence mask of both)."""
-    mask = " + ".join(f"(({representation.presence[field]} is not null)::integer << {i})" for i, field in enumerate(FIELDS))
+    mask = " + ".join(
+        f"(({representation.presence[field]} is not null)::integer << {i})" for i, field in enumerate(FIELDS)
+    )
     rows = con.execute(f"select feed_id, {mask} as mask, count(*) from training group by all order by all").fetchall()
     pairs = np.zeros((2, 2 ** len(FIELDS)))
     for i, (feed, present, clients) in enumerate(rows):

@@ -102,6 +102,7 @@ PARTS: dict[str, tuple[str, Callable[[str], str]]] = {
 }
 # Parts that are compared with each other are hashed alike: a forename written in the surname's place is found by it.
 SHARED_KEYS = {"forename_sound": "sound", "surname_sound": "sound"}
+SHARED_GRAMS = {"forename": "name", "surname": "name"}
 
 # Token -> its parts. Two sounds of one token stand in no order, so that swapped names have the same token.
 TOKENS: dict[str, Parts] = {
@@ -133,8 +134,8 @@ ANCHORS: dict[str, Parts] = {
     "nhs_number": ("nhs_number",),
 }
 SIGNED_BY: dict[str, tuple[str, ...]] = {
-    "forename": ("dob", "postcode", "nhs_number"),
-    "surname": ("dob", "postcode", "nhs_number"),
+    "forename": ("dob", "postcode", "names", "nhs_number"),
+    "surname": ("dob", "postcode", "names", "nhs_number"),
     "dob": ("postcode", "names", "nhs_number"),
     "postcode": ("dob", "names", "nhs_number"),
 }
@@ -241,7 +242,7 @@ class Encoder:
             raise ValueError(f"There is no profile called {profile}. Profiles: {', '.join(PROFILES)}.")
         self.profile = profile
         self._part_keys = {part: subkey(key, f"part/{SHARED_KEYS.get(part, part)}") for part in PARTS}
-        self._gram_keys = {field: subkey(key, f"gram/{field}") for field in FIELDS}
+        self._gram_keys = {field: subkey(key, f"gram/{SHARED_GRAMS.get(field, field)}") for field in FIELDS}
         self._gram_hashes: dict[str, dict[str, int]] = {field: {} for field in FIELDS}  # a few thousand at most
         self._token_ciphers = {token: _cipher(key, f"token/{SHARED_TOKENS.get(token, token)}") for token in TOKENS}
         self._anchor_ciphers = {anchor: _cipher(key, f"anchor/{anchor}") for anchor in ANCHORS}
