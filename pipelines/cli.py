@@ -1,15 +1,20 @@
 """The `upstream` command: reads arguments, calls one function of the package that does the work, prints what it found.
 
-Each command imports what it needs when it runs, so that the agency's side works with the agency's side alone.
+Each command imports what it needs when it runs, so that the agency's commands work where the agency's side alone is
+installed; the others then say what to install.
 """
 
 import argparse
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from pipelines.pseudonymise.errors import InputError
 from pipelines.settings import Settings
+
+PROFILES = ("trusted-hub", "untrusted-hub")  # the encoder's; repeated, because it takes half a second to load
+DEFAULT_PROFILE = "trusted-hub"
 
 
 def keygen(args: argparse.Namespace) -> int:
@@ -23,24 +28,31 @@ def keygen(args: argparse.Namespace) -> int:
 
 
 def pseudonymise(args: argparse.Namespace) -> int:
-    from pipelines.pseudonymise import delivery
+    from pipelines.pseudonymise import delivery, encode
     from pipelines.pseudonymise.keys import read_key
 
-    areas = args.areas or next((path for path in [Settings().reference / "areas.csv"] if path.exists()), None)
+    listed = Settings().reference / "areas.csv"
+    areas = args.areas or (listed if listed.exists() else None)
     key = read_key(args.key_file)
-    contents = delivery.pseudonymise(
-        args.feed, args.agency, args.people, args.activity, key, args.period, areas, args.opt_outs
-    )
+    given = {name: getattr(args, name) for name in ("feed", "agency", "people", "activity", "period", "opt_outs")}
+    given |= {"key": key, "areas": areas, "profile": args.profile, "progress": _to_stderr}
     if args.check:
-        print(delivery.describe(contents))
+        print(delivery.check(**given))
         print("Nothing was written.")
-        return 0
-    folder = delivery.write_delivery(contents, args.feed, args.agency, args.period, key, args.out, args.lookup)
-    counts = ", ".join(f"{len(getattr(contents, name)):,} {name}" for name in delivery.FILES)
-    print(f"{folder}: {counts}")
-    for notice in delivery.notices(contents):
-        print(notice)
+    else:
+        made = delivery.deliver(**given, out=args.out, lookup=args.lookup)
+        counts = ", ".join(f"{number:,} {name}" for name, number in made.rows.items())
+        print(f"{made.folder}: {counts}")
+        for notice in made.notices:
+            print(notice)
+    if areas is None:
+        print("no list of areas (--areas): the deprivation quintile stays empty. The hub has the list.")
+    print(f"profile {args.profile}; key check {encode.key_check(key)}, the same at every agency of the partnership")
     return 0
+
+
+def _to_stderr(text: str) -> None:
+    print(text, file=sys.stderr)
 
 
 def demo(args: argparse.Namespace) -> int:
@@ -53,6 +65,7 @@ def run(args: argparse.Namespace) -> int:
     from pipelines import runner
 
     outcome = runner.run(Settings(), force=args.force)
+    _say_what_is_held(Settings())
     for problem in outcome.problems:
         print(f"upstream run: {problem}", file=sys.stderr)
     return 1 if outcome.problems else 0
@@ -66,6 +79,36 @@ def train(args: argparse.Namespace) -> int:
         raise InputError("there are no accepted people to learn from. Take deliveries in first: upstream run")
     model = train(Settings(), progress=print)
     print(f"Model {model.version} is current: the next run uses it.")
+    return 0
+
+
+def _say_what_is_held(settings: Settings) -> None:
+    from pipelines.ingest.status import status_rows
+
+    held = sum(row["status"] == "held" for row in status_rows(settings))
+    if held:
+        print(f"{held:,} deliveries are held for the change that is open: upstream rekey-plan")
+
+
+def rekey_plan(args: argparse.Namespace) -> int:
+    from pipelines import rekey
+
+    settings = Settings()
+    if args.profile and not args.start:
+        raise InputError("--profile goes with --start.")
+    if args.accept_gaps and not args.finish:
+        raise InputError("--accept-gaps goes with --finish.")
+    if args.finish:
+        completed = rekey.finish(settings, accept_gaps=args.accept_gaps)
+        print(f"{len(completed.slots):,} months count in the new way from now on. Take them in: upstream run")
+        return 0
+    if args.cancel:
+        rekey.cancel(settings)
+        print("No change is open any more: what was held is refused from the next run on.")
+        return 0
+    if args.start:
+        rekey.start(settings, args.start, args.profile)
+    print(rekey.describe(rekey.plan(settings)))
     return 0
 
 
@@ -96,7 +139,9 @@ def link_benchmark(args: argparse.Namespace) -> int:
         if feed in people:
             raise InputError(f"--people names {feed} twice. Put the records of one feed into one file.")
         people[feed] = Path(file)
-    metrics = link_benchmark(people, truth=args.truth, out=args.out, baseline=args.baseline, progress=print)
+    metrics = link_benchmark(
+        people, truth=args.truth, out=args.out, baseline=args.baseline, progress=print, profile=args.profile
+    )
     print(f"{metrics['records']:,} records are {metrics['people_found']:,} people; see {args.out}")
     if args.truth:
         scores = {f"ours at {metrics['threshold']}": metrics["ours"]}
@@ -117,15 +162,71 @@ def link_benchmark(args: argparse.Namespace) -> int:
     return 0
 
 
+def privacy_attack(args: argparse.Namespace) -> int:
+    from pipelines.evaluation.attacks import privacy_attack
+
+    results = privacy_attack(args.out, people=args.people, seed=args.seed, progress=print)
+    print(f"{'encoder':24}{'attack':22}{'people named':>13}{'95 % interval':>18}{'chance':>9}  column")
+    for row in _worst(results):
+        interval = f"{row['low95']:.2%} to {row['upper95']:.2%}"
+        print(
+            f"{row['encoder']:24}{row['attack']:22}{row['share']:13.2%}{interval:>18}{row['chance']:9.2%}  {row['column']}"
+        )
+    print(
+        f"Known attacks on fictional people, the worst of each kind; all {len(results):,} are in {args.out}/attacks.json"
+    )
+    return 0
+
+
+def _worst(results: list[dict]) -> list[dict]:
+    """For each encoder and attack the result with the highest upper bound, in the order of the results."""
+    worst: dict[tuple[str, str], dict] = {}
+    for row in results:
+        known = worst.get((row["encoder"], row["attack"]))
+        if known is None or row["upper95"] > known["upper95"]:
+            worst[row["encoder"], row["attack"]] = row
+    return list(worst.values())
+
+
+AGENCY, HUB, MEASURING = "Inside an agency", "At the hub", "Trying out and measuring"
+
+
+class Commands:
+    """Adds commands one by one and lists them by who runs them."""
+
+    def __init__(self, top: argparse.ArgumentParser):
+        self._parsers = top.add_subparsers(
+            dest="command", prog="upstream", required=True, metavar="COMMAND", help=argparse.SUPPRESS
+        )
+        self._lines: dict[str, list[str]] = {}
+
+    def add(
+        self, who: str, name: str, run: Callable[[argparse.Namespace], int], text: str, in_project: bool = False
+    ) -> argparse.ArgumentParser:
+        """in_project: works only where the project's SQL, suites and code lists are."""
+        self._lines.setdefault(who, []).append(f"  {name:16}{text}")
+        parser = self._parsers.add_parser(name, description=text)
+        package = "upstream-demand" if who == AGENCY else "upstream-demand[hub]"
+        parser.set_defaults(run=run, in_project=in_project, package=package)
+        return parser
+
+    def listed(self) -> str:
+        return "\n\n".join("\n".join([f"{who}:", *lines]) for who, lines in self._lines.items())
+
+
 def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(prog="upstream", description=__doc__.splitlines()[0])
-    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    top = argparse.ArgumentParser(
+        prog="upstream",
+        usage="upstream COMMAND [options]",
+        description="What a command takes: upstream COMMAND --help",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = Commands(top)
 
-    command = commands.add_parser("keygen", help="make a key for a partnership's agencies")
+    command = commands.add(AGENCY, "keygen", keygen, "make a key for a partnership's agencies")
     command.add_argument("file", type=Path, metavar="FILE")
-    command.set_defaults(run=keygen)
 
-    command = commands.add_parser("pseudonymise", help="turn identifiable records into a delivery, inside the agency")
+    command = commands.add(AGENCY, "pseudonymise", pseudonymise, "turn identifiable records into a delivery")
     command.add_argument("feed", metavar="FEED")
     command.add_argument("--agency", required=True, metavar="CODE")
     command.add_argument("--people", required=True, type=Path, metavar="P.csv")
@@ -133,44 +234,73 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--key-file", required=True, type=Path, metavar="K")
     command.add_argument("--period", required=True, metavar="2026-01")
     command.add_argument("--out", required=True, type=Path, metavar="DIR")
+    _add_profile(command, "whom the partnership trusts, the same at every agency", DEFAULT_PROFILE)
     command.add_argument("--lookup", type=Path, metavar="L.csv", help="keep local_person_id,person_ref at the agency")
     command.add_argument(
         "--opt-outs", type=Path, metavar="O.csv", help="people who opted out: left out before encoding"
     )
     command.add_argument("--areas", type=Path, metavar="AREAS.csv", help="lsoa,imd_quintile")
     command.add_argument("--check", action="store_true", help="write nothing, show what would leave")
-    command.set_defaults(run=pseudonymise)
 
-    command = commands.add_parser("demo", help="a fictional region, the whole way")
+    command = commands.add(HUB, "run", run, "take in deliveries, link, build, check and release", in_project=True)
+    command.add_argument("--force", action="store_true", help="also what is up to date")
+
+    text = "what arrived, was accepted, held, refused, superseded, is missing"
+    commands.add(HUB, "status", status, text, in_project=True)
+
+    commands.add(HUB, "train", train, "a new linkage model from this region's deliveries", in_project=True)
+
+    text = "change key, encoder version or profile: what must be delivered again"
+    command = commands.add(HUB, "rekey-plan", rekey_plan, text, in_project=True)
+    step = command.add_mutually_exclusive_group()
+    step.add_argument("--start", metavar="KEY_CHECK", help="open the change to a key, by its check (never the key)")
+    step.add_argument("--finish", action="store_true", help="switch, once all has arrived")
+    step.add_argument("--cancel", action="store_true", help="drop the change that is open")
+    _add_profile(command, "with --start: the profile from then on", None)
+    command.add_argument("--accept-gaps", action="store_true", help="with --finish: leave out what has not arrived")
+
+    command = commands.add(MEASURING, "demo", demo, "a fictional region, the whole way", in_project=True)
     command.add_argument("--people", type=int, default=60_000, metavar="N")
     command.add_argument("--seed", type=int, default=1, metavar="S")
-    command.set_defaults(run=demo)
 
-    command = commands.add_parser("run", help="take in deliveries, link, build, check and release")
-    command.add_argument("--force", action="store_true", help="also what is up to date")
-    command.set_defaults(run=run)
-
-    command = commands.add_parser("train", help="a new linkage model from this region's deliveries")
-    command.set_defaults(run=train)
-
-    command = commands.add_parser("status", help="what arrived, was accepted, refused, superseded, is missing")
-    command.set_defaults(run=status)
-
-    command = commands.add_parser("link-benchmark", help="link identifiable people files and measure it")
+    command = commands.add(
+        MEASURING, "link-benchmark", link_benchmark, "link identifiable people files and measure it, inside an agency"
+    )
     command.add_argument("--people", required=True, nargs="+", action="extend", metavar="FEED=FILE")
     command.add_argument("--truth", type=Path, metavar="T.csv", help="feed,local_person_id,truth")
     command.add_argument("--out", required=True, type=Path, metavar="DIR")
     command.add_argument("--baseline", action="store_true", help="also stock Splink on the plaintext, in the same run")
-    command.set_defaults(run=link_benchmark)
+    _add_profile(command, "encode as for this hub", DEFAULT_PROFILE)
+
+    text = "attack a fictional region's deliveries and print what it gives away"
+    command = commands.add(MEASURING, "privacy-attack", privacy_attack, text, in_project=True)
+    command.add_argument("--out", required=True, type=Path, metavar="DIR")
+    command.add_argument("--people", type=int, default=20_000, metavar="N")
+    command.add_argument("--seed", type=int, default=1, metavar="S")
+
+    top.epilog = commands.listed()
     return top
+
+
+def _add_profile(command: argparse.ArgumentParser, text: str, default: str | None) -> None:
+    command.add_argument("--profile", choices=PROFILES, default=default, help=text)
 
 
 def main(argv: list[str] | None = None) -> int:
     args = parser().parse_args(argv)
     try:
+        if args.in_project and not Settings().sql.is_dir():
+            raise InputError(
+                "this command needs the project's own folder, with its SQL, rules and code lists. Get the project and "
+                "type make demo there."
+            )
         return args.run(args)
     except InputError as error:
         message = str(error)
+    except ModuleNotFoundError as error:
+        if error.name.split(".")[0] == "pipelines":
+            raise
+        message = f"{error.name} is not installed, which this command needs: pip install '{args.package}'"
     except OSError as error:
         message = f"{error.filename}: {error.strerror}."
     print(f"upstream {args.command}: {message}", file=sys.stderr)
