@@ -36,6 +36,16 @@ def pseudonymise(args: argparse.Namespace) -> int:
     key = read_key(args.key_file)
     given = {name: getattr(args, name) for name in ("feed", "agency", "people", "activity", "period", "opt_outs")}
     given |= {"key": key, "areas": areas, "profile": args.profile, "progress": _to_stderr}
+    if not hasattr(delivery, "deliver"):  # until the agency's side streams
+        del given["profile"], given["progress"]
+        contents = delivery.pseudonymise(**given)
+        if args.check:
+            print(delivery.describe(contents))
+            print("Nothing was written.")
+            return 0
+        folder = delivery.write_delivery(contents, args.feed, args.agency, args.period, key, args.out, args.lookup)
+        print(f"{folder}: {len(contents.activity):,} activity")
+        return 0
     if args.check:
         print(delivery.check(**given))
         print("Nothing was written.")
@@ -139,9 +149,7 @@ def link_benchmark(args: argparse.Namespace) -> int:
         if feed in people:
             raise InputError(f"--people names {feed} twice. Put the records of one feed into one file.")
         people[feed] = Path(file)
-    metrics = link_benchmark(
-        people, truth=args.truth, out=args.out, baseline=args.baseline, progress=print, profile=args.profile
-    )
+    metrics = link_benchmark(people, truth=args.truth, out=args.out, baseline=args.baseline, progress=print)
     print(f"{metrics['records']:,} records are {metrics['people_found']:,} people; see {args.out}")
     if args.truth:
         scores = {f"ours at {metrics['threshold']}": metrics["ours"]}
@@ -291,8 +299,8 @@ def main(argv: list[str] | None = None) -> int:
     try:
         if args.in_project and not Settings().sql.is_dir():
             raise InputError(
-                "this command needs the project's own folder, with its SQL, rules and code lists. Get the project and "
-                "type make demo there."
+                "this command needs the hub's packages (pip install 'upstream-demand[hub]') and the project's own folder, "
+                "with its SQL, rules and code lists: get the project and type the command there."
             )
         return args.run(args)
     except InputError as error:
