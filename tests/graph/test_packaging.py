@@ -12,7 +12,7 @@ import pytest
 
 from pipelines import cli
 from pipelines.pseudonymise import encode
-from pipelines.settings import PROJECT
+from pipelines.settings import PROJECT, Settings
 
 DECLARED = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
 OURS = ("pipelines.cli", "pipelines.settings", "pipelines.pseudonymise")
@@ -166,3 +166,17 @@ def test_a_key_on_the_command_line_is_not_taken_for_a_key_check(tmp_path, capsys
     assert cli.main(["rekey-plan", "--start", "ab" * 32]) == 2
     told = capsys.readouterr()
     assert "ab" * 32 not in told.out + told.err
+
+
+def test_a_hub_command_outside_the_project_says_what_it_needs(tmp_path, capsys, monkeypatch) -> None:
+    monkeypatch.setattr(cli, "Settings", lambda: Settings(project=tmp_path))
+    assert cli.main(["run"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "pip install 'upstream-demand[hub]'" in line
+    assert "the project's own folder" in line
+
+
+def test_an_agency_that_has_no_list_of_areas_hears_what_stays_empty(files, capsys, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(cli, "Settings", lambda: Settings(project=tmp_path))
+    assert cli.main(["pseudonymise", *map(str, files)]) == 0
+    assert "the deprivation quintile stays empty" in capsys.readouterr().out

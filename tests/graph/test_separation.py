@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.evaluation.leaks import leaks, words_of
-from pipelines.pseudonymise.encode import IDENTITY_COLUMNS
+from pipelines.pseudonymise.encode import identity_columns
 
 SLOT = {"agency", "feed", "period", "delivery_id", "person_ref"}
 
@@ -44,7 +44,7 @@ def delivered(region) -> dict[str, set]:
         table = pq.read_table(path)
         values["refs"] |= set(table.column("person_ref").to_pylist())
         for name in table.column_names:
-            if name.endswith(("_token", "_bf")):
+            if name.endswith(("_token", "_sig")):
                 values["tokens"] |= set(table.column(name).drop_null().to_pylist())
     for path in region.settings.landing.rglob("activity.parquet"):
         table = pq.read_table(path)
@@ -82,7 +82,7 @@ def test_a_planted_leak_is_found(tmp_path, kind):
 
 def test_linkage_storage_holds_tokens_and_nothing_else(region):
     allowed = {
-        "people": SLOT | set(IDENTITY_COLUMNS),
+        "people": SLOT | set(identity_columns()),
         "person_index.parquet": (SLOT - {"period", "delivery_id"})
         | {"person_id", "person_id_low", "person_id_high", "match_weight", "match_probability", "records"},
         "quality.parquet": {"measure", "detail", "value", "low", "high", "unit", "how"},
@@ -96,7 +96,7 @@ def test_linkage_storage_holds_tokens_and_nothing_else(region):
 
 def test_no_token_of_people_is_on_the_side_of_activity(region):
     for path in region.settings.accepted.rglob("*.parquet"):
-        assert not {name for name in pq.read_schema(path).names if name.endswith(("_token", "_bf"))}, path
+        assert not {name for name in pq.read_schema(path).names if name.endswith(("_token", "_sig"))}, path
 
 
 def test_a_release_holds_no_token_no_person_ref_and_no_reference_of_an_agency(region, delivered):
