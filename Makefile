@@ -17,6 +17,10 @@ lock: .venv/.installed  ## pin every package again, with hashes
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url \
 	  --python-version 3.11 --extra hub --extra test -o requirements.lock pyproject.toml
 
+wheel: .venv/.installed  ## the package for agencies, in build/
+	@rm -rf build  # of an earlier version, whose modules would be taken along
+	$(BIN)/uv build --wheel --quiet --out-dir build .
+
 # uv installs in seconds; where a mirror is known to pip alone, pip does the same more slowly.
 .venv/.installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Upstream needs Python 3.11 or newer")'
@@ -28,4 +32,4 @@ lock: .venv/.installed  ## pin every package again, with hashes
 	@$(BIN)/uv pip install --quiet --no-deps -e . || $(BIN)/python -m pip install --quiet --no-deps -e .
 	@touch $@
 
-.PHONY: help demo test lock
+.PHONY: help demo test lock wheel
