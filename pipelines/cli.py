@@ -110,7 +110,11 @@ def rekey_plan(args: argparse.Namespace) -> int:
         raise InputError("--accept-gaps goes with --finish.")
     if args.finish:
         completed = rekey.finish(settings, accept_gaps=args.accept_gaps)
-        print(f"{len(completed.slots):,} months count in the new way from now on. Take them in: upstream run")
+        print(
+            f"{len(completed.slots) - len(completed.missing):,} months count in the new way from now on. Take them in: "
+            f"upstream run\nThe old deliveries are still in {settings.landing}: delete them as soon as your rules on "
+            "keeping records allow, and at once if a key became known."
+        )
         return 0
     if args.cancel:
         rekey.cancel(settings)
