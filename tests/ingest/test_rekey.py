@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import sys
 
 import pyarrow.parquet as pq
 import pytest
@@ -273,3 +274,26 @@ def test_a_change_waits_for_a_run_that_is_under_way(old, new_key) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)
         with pytest.raises(InputError, match="run is under way"):
             rekey.start(old.settings, new_key)
+
+
+def test_a_kill_in_the_middle_of_the_switch_leaves_the_old_way(old, new_key, monkeypatch) -> None:
+    rekey.start(old.settings, new_key)
+    deliver_all_anew(old, key=old.other_key)
+    with monkeypatch.context() as killed:
+        killed.setattr(rekey, "write_region", lambda settings, region: sys.exit(9))
+        with pytest.raises(SystemExit):
+            rekey.finish(old.settings)
+    assert encodings_linked(old) == set()
+    take_in(old)
+    assert encodings_linked(old) == {(encode.key_check(bytes(range(32))), "trusted-hub")}
+    rekey.finish(old.settings)
+    take_in(old)
+    assert encodings_linked(old) == {(new_key, "trusted-hub")}
+
+
+def test_a_region_that_was_set_before_profiles_had_a_name_can_be_moved(old, new_key) -> None:
+    file = old.settings.state / "region.json"
+    region = json.loads(file.read_text())
+    file.write_text(json.dumps({name: region[name] for name in ("key_check", "encoder_checksum", "set_by")}))
+    assert len(rekey.start(old.settings, new_key).missing) == 4
+    assert read_region(old.settings).next.profile == encode.DEFAULT_PROFILE
