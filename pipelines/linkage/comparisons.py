@@ -74,15 +74,6 @@ def top_gamma(field: str) -> int:
 
 
 @dataclass(frozen=True)
-class Rarity:
-    """A shared value whose commonness moves the weight: its token column, and the fields that it says are the same."""
-
-    column: str
-    fields: tuple[str, ...]
-    told_apart_by: str = "client_id"  # column whose different values are different holders
-
-
-@dataclass(frozen=True)
 class Representation:
     """How records are written down: SQL of each level but the last by field, columns that tell presence, and rules."""
 
@@ -90,7 +81,7 @@ class Representation:
     presence: dict[str, str]  # field -> column that is NULL where the field is missing
     comparable: dict[str, str]  # field -> SQL: two records that have the field can be compared in it
     counted: dict[str, tuple[str, ...]]  # field -> columns whose equality is its first levels
-    rarities: dict[str, Rarity]
+    rarities: dict[str, str]  # field -> column whose commonness moves the weight of a shared value
     prediction_rules: tuple[str, ...]
     training_rules: dict[str, str]
     deterministic_rules: tuple[str, ...]
@@ -137,18 +128,9 @@ def any_of(*conditions: str) -> str:
     return " or ".join(conditions)
 
 
-# Two signatures say something only under an anchor that both records share; some tokens say as much.
-SHARED_ANCHOR = {
-    "dob": equal("dob_unordered"),
-    "postcode": equal("postcode"),
-    "names": equal("sound_names"),
-    "nhs_number": equal("nhs_number"),
-}
-START_OR_SOUND = any_of(equal("sound_surname_year_start"), equal("sound_forename_day_start"))
-
-
 def comparable(field: str, *otherwise: str) -> str:
-    return any_of(*(SHARED_ANCHOR[anchor] for anchor in SIGNED_BY[field]), *otherwise)
+    """SQL: the records share an anchor. Under no other do two signatures say anything."""
+    return any_of(*(f"{anchor}_anchor_l = {anchor}_anchor_r" for anchor in SIGNED_BY[field]), *otherwise)
 
 
 # One event, told by the forename's level alone: of the surname nothing is said then.
@@ -161,15 +143,15 @@ TOKENS = Representation(
     levels={
         "forename": (
             signed_equal("forename", "forename"),
-            any_of(equal("dob_root_forename"), equal("postcode_root_forename")),
+            equal("dob_root_forename"),
             signed_alike("forename", CLOSE),
             NAMES_SWAPPED,
-            any_of(signed_alike("forename", ALIKE), START_OR_SOUND),
+            signed_alike("forename", ALIKE),
         ),
         "surname": (
             signed_equal("surname", "surname"),
             signed_alike("surname", CLOSE),
-            any_of(signed_alike("surname", ALIKE), START_OR_SOUND),
+            signed_alike("surname", ALIKE),
         ),
         "dob": (
             equal("dob"),
@@ -187,23 +169,19 @@ TOKENS = Representation(
     },
     presence={field: f"{field}_present" for field in SIGNED_BY} | {"nhs_number": "nhs_number_token"},
     comparable={
-        "forename": comparable("forename", START_OR_SOUND),
-        "surname": f"({comparable('surname', START_OR_SOUND)}) and not coalesce({NAMES_SWAPPED}, false)",
+        "forename": comparable("forename"),
+        "surname": f"({comparable('surname')}) and not coalesce({NAMES_SWAPPED}, false)",
         "dob": comparable("dob", equal("dob_unordered")),
         "postcode": comparable("postcode", equal("postcode")),
         "nhs_number": "true",
     },
     counted={"dob": ("dob_token", "dob_unordered_token"), "postcode": ("postcode_token",)},
-    rarities={
-        "names": Rarity("names_token", ("forename", "surname"), "dob_unordered_token"),
-        "dob": Rarity("dob_token", ("dob",)),
-        "postcode": Rarity("postcode_token", ("postcode",)),
-    },
+    rarities={"dob": "dob_token", "postcode": "postcode_token"},
     prediction_rules=blocking.PREDICTION_RULES,
     training_rules=blocking.TRAINING_RULES,
     deterministic_rules=blocking.DETERMINISTIC_RULES,
-    same_birth_date=blocking.rule("dob"),
-    same_names=blocking.rule("sound_names"),
+    same_birth_date=blocking.rule("dob_token"),
+    same_names=blocking.rule("sound_names_token"),
 )
 
 

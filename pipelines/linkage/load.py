@@ -11,6 +11,7 @@ import duckdb
 import pyarrow.parquet as pq
 
 from pipelines.pseudonymise.encode import (
+    ANCHORS,
     PARTS,
     PROFILES,
     SIGNATURE_BYTES,
@@ -83,7 +84,8 @@ def load_versions(con: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> int:
     One row is one identity version: a distinct set of tokens of one client, with the first and last period it was
     seen. `record_id` numbers versions and `client_id` clients, both from 0 in an order that does not depend on the
     order of rows or files. Each signature <field>_by_<anchor>_sig becomes <field>_by_<anchor>_w0..w3 (BIGINT); a field
-    that is there has <field>_present 1, otherwise NULL. Columns that the files' profile leaves out are NULL.
+    that is there has <field>_present 1, otherwise NULL; <anchor>_anchor is the anchor's token under a name of its own, so
+    that a blocking rule on the token is not taken for one on the fields it anchors. What a profile leaves out is NULL.
     """
     profile = profile_of(files)
     if not files:
@@ -91,10 +93,14 @@ def load_versions(con: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> int:
     given = identity_columns(profile)
     signatures = [column for column in given if column.endswith("_sig")]
     words = ", ".join(_words(field, anchor, given) for field, anchors in SIGNED_BY.items() for anchor in anchors)
-    absent = ", ".join(f"null::bigint as {c}" for c in identity_columns() if c not in given and c.endswith("_token"))
+    absent = "".join(f"null::bigint as {c}, " for c in identity_columns() if c not in given and c.endswith("_token"))
     present = ", ".join(
         f"case when coalesce({', '.join(_says_present(field, given))}) is not null then 1 end as {field}_present"
         for field in SIGNED_BY
+    )
+    anchors = ", ".join(
+        f"{token}_token as {anchor}_anchor" if f"{token}_token" in given else f"null::bigint as {anchor}_anchor"
+        for anchor, token in ANCHORS.items()
     )
     con.execute(
         f"""
@@ -106,7 +112,8 @@ def load_versions(con: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> int:
             group by all
         ),
         numbered as (
-            select * exclude ({", ".join(signatures)}), {words}, {present}, {absent or "null as nothing_absent"},
+            select * exclude ({", ".join(signatures)}), {words}, {present}, {anchors},
+                {absent}
                 dense_rank() over (order by agency, feed, person_ref) - 1 as client_id,
                 dense_rank() over (order by agency, feed) - 1 as feed_id,
                 row_number() over (

@@ -16,7 +16,7 @@ starting values: they enter as a few imagined pairs.
 
 from dataclasses import asdict, dataclass
 from functools import cache
-from itertools import product
+from itertools import combinations, product
 
 import numpy as np
 
@@ -82,12 +82,16 @@ def pattern_grid() -> np.ndarray:
 
 
 @cache
-def certain_to_be_blocked() -> np.ndarray:
-    """Rows of the grid that blocking finds whatever else is true of the pair."""
+def certain_to_be_blocked(by_names: bool) -> np.ndarray:
+    """Rows of the grid that blocking finds whatever else is true of the pair.
+
+    by_names: whether records have a token of both names' sounds, so that the same names alone are enough.
+    """
     grid = pattern_grid()
-    top = grid == np.array([top_gamma(field) for field in FIELDS])
-    nhs = FIELDS.index("nhs_number")
-    return top[:, nhs] | (np.delete(top, nhs, axis=1).sum(axis=1) >= 2)
+    top = {field: grid[:, i] == top_gamma(field) for i, field in enumerate(FIELDS)}
+    pairs = combinations(("forename", "surname", "dob", "postcode"), 2)
+    found = [top[one] & top[other] for one, other in pairs if by_names or {one, other} != {"forename", "surname"}]
+    return np.logical_or.reduce([top["nhs_number"], *found])
 
 
 @cache
@@ -123,13 +127,16 @@ def match_weight(model: Relations, grid: np.ndarray) -> np.ndarray:
     return np.log2(likelihood(model, SAME_PERSON, grid)) - np.log2(likelihood(model, STRANGERS, grid))
 
 
-def estimate(observed: np.ndarray, pairs_by_mask: np.ndarray, clients: int, start: Relations) -> Relations:
+def estimate(
+    observed: np.ndarray, pairs_by_mask: np.ndarray, clients: int, start: Relations, by_names: bool = True
+) -> Relations:
     """Relations fitted to pattern counts.
 
     observed: pairs counted by (within a feed or across, row of the grid); rows not certain to be blocked are ignored.
     pairs_by_mask: all pairs of two clients, blocked or not, by (within or across, presence mask).
+    by_names: as in certain_to_be_blocked.
     """
-    grid, certain, masks = pattern_grid(), certain_to_be_blocked(), presence_masks()
+    grid, certain, masks = pattern_grid(), certain_to_be_blocked(by_names), presence_masks()
     observed = np.where(certain, observed, 0.0)
     total = np.where(pairs_by_mask.sum(axis=1) > 0, pairs_by_mask.sum(axis=1), np.inf)  # one feed has no pairs across
     model = start

@@ -5,7 +5,6 @@ every other explanation that `relations` knows. Each pair is scored once, over a
 """
 
 import logging
-import math
 from collections.abc import Iterable
 
 import duckdb
@@ -14,10 +13,9 @@ import pyarrow as pa
 from splink import DuckDBAPI, Linker
 
 from . import relations
-from .comparisons import FIELDS, TOKENS, Rarity, Representation, splink_settings, top_gamma
+from .comparisons import FIELDS, TOKENS, Representation, splink_settings, top_gamma
 from .relations import RELATIONS, SAME_PERSON, STRANGERS, Relations
 
-FEWEST_OTHERS = 0.1  # other people taken to hold a value that nobody else was seen with
 UNBLOCKED = -1  # rule of a pair that no blocking rule found and that was scored because its component needed it
 
 
@@ -36,14 +34,13 @@ def block(con: duckdb.DuckDBPyConnection, versions: str = "versions", representa
 
 
 def count_term_frequencies(con: duckdb.DuckDBPyConnection, representation: Representation = TOKENS) -> None:
-    """Fill tables `tf_<rarity>` (token, clients, present): clients who have each value, and any, by latest version."""
-    for name, rarity in representation.rarities.items():
+    """Fill tables `tf_<field>` (token, clients, present): clients who have each value, and any, by latest version."""
+    for field, column in representation.rarities.items():
         con.execute(
             f"""
-            create or replace table tf_{name} as
-            select {rarity.column} as token, count(distinct {rarity.told_apart_by}) as clients,
-                sum(count(distinct {rarity.told_apart_by})) over () as present
-            from versions where is_latest and {rarity.column} is not null group by 1
+            create or replace table tf_{field} as
+            select {column} as token, count(*) as clients, sum(count(*)) over () as present
+            from versions where is_latest and {column} is not null group by 1
             """
         )
 
@@ -57,14 +54,14 @@ def compare(
 ) -> None:
     """Fill table `into` with the levels of table `pairs`.
 
-    gamma_<field> (TINYINT, -1 missing), across (two feeds or one), and clients_<rarity> of present_<rarity>: how many
+    gamma_<field> (TINYINT, -1 missing), across (two feeds or one), and clients_<field> of present_<field>: how many
     of the clients with a value have the one that both records have (NULL where they differ).
     """
     rarities = representation.rarities
     gammas = ",\n".join(f"{_gamma_sql(field, representation)} as gamma_{field}" for field in FIELDS)
     shared = ",\n".join(
-        f"case when l.{rarity.column} = r.{rarity.column} then l.{rarity.column} end as shared_{name}"
-        for name, rarity in rarities.items()
+        f"case when l.{column} = r.{column} then l.{column} end as shared_{field}"
+        for field, column in rarities.items()
     )
     columns = sorted(representation.columns())
     con.execute(
@@ -109,11 +106,11 @@ def weigh(
     """
     con.register("pattern_weights", _pattern_weights(model))
     rarities = representation.rarities
-    rarity = ", ".join(f"{_rarity_sql(name, of, model)} as rarity_{name}" for name, of in rarities.items())
+    rarity = ", ".join(f"{_rarity_sql(field, model)} as rarity_{field}" for field in rarities)
     working = ", ".join(f"rarity_{name}, clients_{name}, present_{name}" for name in rarities)
     # Sharing a rare value speaks for a relation that shares the field, not for one that meets in it by chance.
     odds = {
-        name: f"pow(2, least(60, odds_{name} - ({_rarity_of(r for r, of in rarities.items() if fields.isdisjoint(of.fields))})))"
+        name: f"pow(2, least(60, odds_{name} - ({_rarity_of(field for field in rarities if field not in fields)})))"
         for name, fields in RELATIONS.items()
         if name != SAME_PERSON
     }
@@ -133,18 +130,16 @@ def weigh(
     con.unregister("pattern_weights")
 
 
-def _rarity_sql(name: str, rarity: Rarity, model: Relations) -> str:
+def _rarity_sql(field: str, model: Relations) -> str:
     """SQL: bits by which a rare shared value speaks louder than a common one. Only other people's records count."""
-    own = model.partners * math.prod(float(model.m[field][top_gamma(field)]) for field in rarity.fields)
-    if rarity.told_apart_by != "client_id":
-        own *= 1 - float(model.m["dob"][top_gamma("dob")])
-    others = f"greatest(clients_{name} - {1 + own!r}, {FEWEST_OTHERS}) / present_{name}"
-    average = math.prod(float(model.u[field][top_gamma(field)]) for field in rarity.fields)
-    return f"case when clients_{name} is null then 0 else log2({average!r} / ({others})) end"
+    own = 1 + model.partners * float(model.m[field][top_gamma(field)])
+    others = f"greatest(clients_{field} - {own!r}, 1) / present_{field}"
+    average = float(model.u[field][top_gamma(field)])
+    return f"case when clients_{field} is null then 0 else log2({average!r} / ({others})) end"
 
 
-def _rarity_of(names: Iterable[str]) -> str:
-    return " + ".join(f"rarity_{name}" for name in names) or "0"
+def _rarity_of(fields: Iterable[str]) -> str:
+    return " + ".join(f"rarity_{field}" for field in fields) or "0"
 
 
 def _pattern_weights(model: Relations):

@@ -105,8 +105,10 @@ def learn(con: duckdb.DuckDBPyConnection, representation: Representation = TOKEN
     score.compare(con, "blocked", "compared", "training", representation)
     start = relations.first_guess(m, u, prior)
     observed, pairs_by_mask = _pattern_counts(con), _pairs_by_mask(con, representation)
-    fitted = relations.estimate(observed, pairs_by_mask, clients, start)
+    by_names = bool(con.execute("select count(sound_names_token) from training").fetchall()[0][0])
+    fitted = relations.estimate(observed, pairs_by_mask, clients, start, by_names)
     record |= {
+        "compared_by_names_alone": by_names,
         "clients": clients,
         "pairs_compared": int(con.execute("select count(*) from compared").fetchall()[0][0]),
         "relations": {"iterations": fitted.iterations, "converged": fitted.converged},

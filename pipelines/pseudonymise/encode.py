@@ -2,7 +2,7 @@
 
 Equal names must not be equal in a delivery, or its commonest value is the commonest name. So nothing here stands for a
 single name. A *token* is 64 bits of a keyed hash of a whole value: of a birth date, a postcode, an NHS number, or of two
-or three parts together (birth date and the sound of the surname). A *signature* is a 256-bit SimHash (Charikar 2002) of
+parts together (birth date and the sound of the surname). A *signature* is a 256-bit SimHash (Charikar 2002) of
 a field's q-grams, every gram hashed together with another value of the same record, its *anchor*: forename_by_dob_sig
 of two records can be compared where their birth dates are the same, and is noise where they are not. Half of a
 signature's bits are set whatever the name, so that its weight says nothing of a name's length. Pairs that linkage looks
@@ -85,18 +85,12 @@ def unordered_day_month(dob: str) -> str:
 
 # Part -> the field that it is made from, and how. A part is hashed once for each distinct value of its field.
 PARTS: dict[str, tuple[str, Callable[[str], str]]] = {
-    "forename": ("forename", str),
     "forename_root": ("forename", normalise.forename_root),
     "forename_sound": ("forename", lambda value: sound(normalise.forename_root(value))),
-    "forename_start": ("forename", lambda value: value[:3]),
     "forename_initial": ("forename", lambda value: normalise.forename_root(value)[:1]),
-    "surname": ("surname", str),
     "surname_sound": ("surname", sound),
-    "surname_start": ("surname", lambda value: value[:3]),
     "dob": ("dob", _full),
     "dob_unordered": ("dob", unordered_day_month),
-    "dob_year": ("dob", lambda value: value[:4]),
-    "dob_day": ("dob", lambda value: _full(value)[4:]),
     "postcode": ("postcode", str),
     "nhs_number": ("nhs_number", str),
 }
@@ -110,53 +104,43 @@ TOKENS: dict[str, Parts] = {
     "dob": ("dob",),
     "dob_unordered": ("dob_unordered",),
     "postcode": ("postcode",),
-    "names": ("forename", "surname"),
-    "sound_names": ("forename_sound", "surname_sound"),
     "dob_root_forename": ("dob_unordered", "forename_root"),
     "dob_sound_forename": ("dob_unordered", "forename_sound"),
     "dob_sound_surname": ("dob_unordered", "surname_sound"),
-    "dob_start_forename": ("dob_unordered", "forename_start"),
-    "dob_start_surname": ("dob_unordered", "surname_start"),
-    "postcode_root_forename": ("postcode", "forename_root"),
     "postcode_initial": ("postcode", "forename_initial"),
     "postcode_sound_surname": ("postcode", "surname_sound"),
-    "sound_surname_year_start": ("surname_sound", "dob_year", "forename_start"),
-    "sound_forename_day_start": ("forename_sound", "dob_day", "surname_start"),
+    "sound_names": ("forename_sound", "surname_sound"),
 }
 # Tokens that share a key, so that one can be found in the other's place.
 SHARED_TOKENS = {"dob_sound_forename": "dob_sound", "dob_sound_surname": "dob_sound"}
 
-# Anchor -> the token parts that stand for it; field -> the anchors that it is signed by.
-ANCHORS: dict[str, Parts] = {
-    "dob": ("dob_unordered",),
-    "postcode": ("postcode",),
-    "names": ("forename_sound", "surname_sound"),
-    "nhs_number": ("nhs_number",),
-}
+# Anchor -> the token whose equality says that two records share it; field -> the anchors that it is signed by.
+ANCHORS: dict[str, str] = {"dob": "dob_unordered", "postcode": "postcode", "names": "sound_names"}
 SIGNED_BY: dict[str, tuple[str, ...]] = {
-    "forename": ("dob", "postcode", "names", "nhs_number"),
-    "surname": ("dob", "postcode", "names", "nhs_number"),
-    "dob": ("postcode", "names", "nhs_number"),
-    "postcode": ("dob", "names", "nhs_number"),
+    "forename": ("dob", "postcode", "names"),
+    "surname": ("dob", "postcode", "names"),
+    "dob": ("postcode", "names"),
+    "postcode": ("dob", "names"),
 }
 FIELDS = tuple(SIGNED_BY)
 
-# Columns that only a trusted hub is given.
-TRUSTED_ONLY_TOKENS: frozenset[str] = frozenset()
-TRUSTED_ONLY_SIGNATURES: frozenset[str] = frozenset()
+# What only a trusted hub is given: all that shows which records have names that sound alike.
+TRUSTED_ONLY_ANCHOR = "names"
 
 
 def signatures(profile: str = DEFAULT_PROFILE) -> tuple[tuple[str, str], ...]:
     """(field, anchor) of each signature of a profile."""
-    every = [(field, anchor) for field, anchors in SIGNED_BY.items() for anchor in anchors]
     return tuple(
-        pair for pair in every if profile == DEFAULT_PROFILE or signature_column(*pair) not in TRUSTED_ONLY_SIGNATURES
+        (field, anchor)
+        for field, anchors in SIGNED_BY.items()
+        for anchor in anchors
+        if profile == DEFAULT_PROFILE or anchor != TRUSTED_ONLY_ANCHOR
     )
 
 
 def tokens(profile: str = DEFAULT_PROFILE) -> tuple[str, ...]:
     """Names of the tokens of a profile."""
-    return tuple(token for token in TOKENS if profile == DEFAULT_PROFILE or token not in TRUSTED_ONLY_TOKENS)
+    return tuple(token for token in TOKENS if profile == DEFAULT_PROFILE or token != ANCHORS[TRUSTED_ONLY_ANCHOR])
 
 
 def signature_column(field: str, anchor: str) -> str:
@@ -258,7 +242,9 @@ class Encoder:
         fields = {field: _by_distinct(values) for field, values in given.items()}
         parts = {part: self._part(part, *fields[field]) for part, (field, _) in PARTS.items()}
         columns: dict[str, pa.Array] = {}
-        anchors = {name: self._together(of, parts, self._anchor_ciphers[name]) for name, of in ANCHORS.items()}
+        anchors = {
+            name: self._together(TOKENS[token], parts, self._anchor_ciphers[name]) for name, token in ANCHORS.items()
+        }
         for field, anchor in signatures(self.profile):
             columns[signature_column(field, anchor)] = self._signatures(field, *fields[field], *anchors[anchor])
         for token in tokens(self.profile):
@@ -278,10 +264,8 @@ class Encoder:
         hashes, present = [parts[part][0] for part in of], np.logical_and.reduce([parts[part][1] for part in of])
         if len(of) == 2 and SHARED_KEYS.get(of[0]) and SHARED_KEYS.get(of[0]) == SHARED_KEYS.get(of[1]):
             hashes = [np.minimum(*hashes), np.maximum(*hashes)]
-        made = hashes[0]
-        for other in [np.zeros_like(made)] if len(of) == 1 else hashes[1:]:
-            made = _encrypt(cipher, np.stack([made, other], axis=1))[:, 0]
-        return np.ascontiguousarray(made), present
+        one, other = hashes if len(of) == 2 else (hashes[0], np.zeros_like(hashes[0]))
+        return np.ascontiguousarray(_encrypt(cipher, np.stack([one, other], axis=1))[:, 0]), present
 
     def _signatures(
         self, field: str, values: list[str], places: np.ndarray, anchors: np.ndarray, anchored: np.ndarray
