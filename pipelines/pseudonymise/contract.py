@@ -16,8 +16,10 @@ import pyarrow as pa
 from .errors import InputError
 
 HERE = Path(__file__).parent
+AGENCY = re.compile(r"[A-Z0-9]{2,12}")  # an agency's code
 FREE_TEXT = re.compile(r"[\n\r\t@]|.{81,}", re.DOTALL)  # codes are short; sentences and addresses are not
-
+# A value that starts so is a formula to a spreadsheet; a negative number such as the code -1 does no harm.
+FORMULA = re.compile(r"(?!-[0-9]+$)[=+\-@＝＋－＠]")
 SHORT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 &()/_.-]{0,79}")
 
 
@@ -56,6 +58,12 @@ def activity_columns(feed: str) -> list[Column]:
     return _read(HERE / "feeds" / f"{feed}.csv")
 
 
+def _integer(value: str) -> int:
+    if not re.fullmatch(r"[+-]?[0-9]{1,18}", value):
+        raise ValueError("not a whole number of at most 18 digits")
+    return int(value)
+
+
 def _timestamp(value: str) -> datetime:
     return datetime.fromisoformat(value).replace(tzinfo=None)
 
@@ -72,8 +80,8 @@ def _boolean(value: str) -> bool:
 
 
 def _code(value: str) -> str:
-    if FREE_TEXT.search(value):
-        raise ValueError("too long for a code")
+    if FREE_TEXT.search(value) or FORMULA.match(value):
+        raise ValueError("not a code")
     return value
 
 
@@ -83,13 +91,16 @@ def _codes(value: str) -> str:
     return value
 
 
-def is_short_name(column: Column, value: str) -> bool:
-    """Whether a value of a coded column without a code list has the shape of a code or of a team's name.
+def short_name(column: Column, value: str) -> str:
+    """A value of a coded column without a code list, if it has the shape of a code or of a team's name.
 
-    A code list says what a value may be; without one only its shape can keep sentences and addresses back.
+    A code list says what a value may be; without one only its shape can keep sentences and addresses back. Raises
+    ValueError.
     """
     codes = re.split(r"[,;]", value) if column.type == "codes" else [value]
-    return all(SHORT_NAME.fullmatch(code.strip()) for code in codes)
+    if not all(SHORT_NAME.fullmatch(code.strip()) for code in codes):
+        raise ValueError("not the shape of a code")
+    return value
 
 
 def _area(value: str) -> str:
@@ -103,7 +114,7 @@ TYPES: dict[str, tuple[Callable, pa.DataType, str]] = {
     "date": (date.fromisoformat, pa.date32(), "a date such as 2026-01-31"),
     "time": (_time, pa.string(), "a time such as 23:59"),
     "timestamp": (_timestamp, pa.timestamp("us"), "a date and time such as 2026-01-31T23:59"),
-    "integer": (int, pa.int64(), "a whole number"),
+    "integer": (_integer, pa.int64(), "a whole number"),
     "boolean": (_boolean, pa.bool_(), "true or false"),
     "code": (_code, pa.string(), "a code of at most 80 characters"),
     "codes": (_codes, pa.string(), "codes of at most 80 characters each, separated by commas"),

@@ -58,7 +58,7 @@ def test_birth_dates(written, compared):
     assert normalise.birth_date(written) == compared
 
 
-@pytest.mark.parametrize("written", ["15/01/1960", "15 January 1960", "-0050-01-0", "60-01-15"])
+@pytest.mark.parametrize("written", ["15/01/1960", "-0050-01-0", "60-01-15"])
 def test_birth_dates_that_are_not_in_iso_form_are_refused(written):
     with pytest.raises(ValueError, match="ISO"):
         normalise.birth_date(written)
