@@ -7,7 +7,12 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pipelines.pseudonymise.errors import InputError
+
 PROJECT = Path(__file__).resolve().parents[1]
+
+ANALYST_TIMES = ("exact", "day", "week", "month")  # finest first
+ANALYST_AREAS = ("lsoa", "ward")  # finest first
 
 
 @dataclass(frozen=True)
@@ -36,7 +41,25 @@ class Settings:
     withhold_people_up_to: int = 7  # counts of persons 1..7 are withheld
     round_to: int = 5  # other counts
 
+    # analyst tables: the finest times and areas in a release; marts.release_risk says what each step buys. Exact times
+    # tell the order within a day and the hour of demand, and LSOAs are what deprivation and offers are known by.
+    analyst_time: str = field(default_factory=lambda: os.environ.get("UPSTREAM_ANALYST_TIME", "exact"))
+    analyst_area: str = field(default_factory=lambda: os.environ.get("UPSTREAM_ANALYST_AREA", "lsoa"))
+    risk_small_group: int = 5  # people; a group of fewer who are alike on what is known of them counts as small
+    risk_people_asked: int = 10_000  # most people whose contacts are drawn as known; compared with everybody's
+    risk_draws: int = 3  # times that known contacts are drawn of each of them
+    risk_seed: int = 20240101
+
     releases_kept: int = 5
+
+    def __post_init__(self) -> None:
+        """Raises InputError for a time or an area that the analyst tables cannot have."""
+        for name, value, known in (
+            ("UPSTREAM_ANALYST_TIME", self.analyst_time, ANALYST_TIMES),
+            ("UPSTREAM_ANALYST_AREA", self.analyst_area, ANALYST_AREAS),
+        ):
+            if value not in known:
+                raise InputError(f"{name} is {value!r}, which is none of {', '.join(known)}. Set one of them.")
 
     @property
     def landing(self) -> Path:

@@ -37,6 +37,7 @@ def publish_assets(settings: Settings) -> list[dg.AssetsDefinition]:
                 "dagster/row_count": sum(made.rows.values()),
                 "release": made.release_id,
                 "changed": made.changed,
+                "risk": made.risk,
                 "content digest": made.manifest["content_digest"],
                 "pack": dg.MetadataValue.path(str(made.path / "board_pack.html")),
                 "rows": dg.MetadataValue.md(_table(made.rows)),

@@ -5,6 +5,7 @@ What does not belong here: mending anything. A check says what is wrong and wher
 
 import csv
 import re
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,19 +16,30 @@ from pyarrow.parquet import read_metadata
 from pipelines.publish.content import open_released, published_name, tables
 from pipelines.publish.disclosure import REASON
 from pipelines.publish.export import STORAGE_VERSION
-from pipelines.publish.tables import Roles, published_tables
+from pipelines.publish.generalise import UngeneralisedColumn, generalised
+from pipelines.publish.tables import Roles, released_tables
 from pipelines.settings import Settings
-from pipelines.warehouse.database import identifier
+from pipelines.warehouse.database import identifier, literal
 
 NEVER_EMPTY = ("marts.people", "marts.contacts", "board.headlines")
 MAY_LEAVE_THE_AGENCY = {"sex", "lsoa", "ethnic_group"}  # of the columns of people.csv, in coarser form
 TOKEN_NAME = re.compile(r"_token$|_bf$|_ref$|_w\d+$|_tok$", re.IGNORECASE)
 KEYED_REFERENCE = "[0-9a-f]{32}"  # the form of person_ref and of every hashed source reference
+DATE_IN_TEXT = r"\d{4}-\d{2}-\d{2}([ T].*)?"
+TIME_IN_TEXT = r"(\d{4}-\d{2}-\d{2}[ T])?\d{1,2}:\d{2}(:\d{2}.*)?"
+TEXT_TOO_FINE = {
+    "exact": [],
+    "day": [TIME_IN_TEXT],
+    "week": [TIME_IN_TEXT, DATE_IN_TEXT],
+    "month": [TIME_IN_TEXT, DATE_IN_TEXT],
+}
+LSOA_CODE = "[EWS]01[0-9]{6}"
 
 QUESTIONS = {
     "documentation": "Has every table and every column a description?",
     "separation": "Is the release free of identifiers, tokens and the agencies' own references?",
     "disclosure": "Is every small count of persons withheld, with its whole row, and every other count rounded?",
+    "generalisation": "Are the analyst tables' times and areas as coarse as the settings ask?",
     "completeness": "Are all files and tables there, and those filled that cannot be empty?",
 }
 
@@ -54,7 +66,8 @@ def check_release(folder: Path, roles: Roles, settings: Settings) -> list[Check]
             "documentation": _each(both, _undocumented),
             "separation": _each(both, lambda connection: _identifying(connection, forbidden)),
             "disclosure": _each({"board.duckdb": board}, lambda connection: _disclosive(connection, roles, settings)),
-            "completeness": _each(both, _too_new) + _incomplete(folder, both, published_tables(settings)),
+            "generalisation": _each({"analyst.duckdb": analyst}, lambda connection: _too_fine(connection, settings)),
+            "completeness": _each(both, _too_new) + _incomplete(folder, both, released_tables(settings)),
         }
     return [Check(name, question, problems[name]) for name, question in QUESTIONS.items()]
 
@@ -110,18 +123,51 @@ def _identifying(connection: duckdb.DuckDBPyConnection, forbidden: set[str]) -> 
             problems.append(f"{where} is named like an identifier, a token or an agency's reference")
         if data_type == "BLOB":
             problems.append(f"{where} holds binary values, as Bloom filters are")
-        if data_type == "VARCHAR" and _holds_reference(connection, schema, table, column):
+        if data_type == "VARCHAR" and _holds(connection, schema, table, column, KEYED_REFERENCE):
             problems.append(f"{where} holds values of the form of an agency's keyed reference")
     return problems
 
 
-def _holds_reference(connection: duckdb.DuckDBPyConnection, schema: str, table: str, column: str) -> bool:
+def _holds(connection: duckdb.DuckDBPyConnection, schema: str, table: str, column: str, form: str) -> bool:
+    """Whether a column of text has a value of a form (a regular expression for the whole value)."""
     return bool(
         connection.execute(
             f"SELECT 1 FROM {identifier(schema)}.{identifier(table)} "
-            f"WHERE length({identifier(column)}) = 32 AND regexp_full_match({identifier(column)}, '{KEYED_REFERENCE}') LIMIT 1"
+            f"WHERE regexp_full_match({identifier(column)}, {literal(form)}) LIMIT 1"
         ).fetchall()
     )
+
+
+def _too_fine(connection: duckdb.DuckDBPyConnection, settings: Settings) -> list[str]:
+    """Columns that would change if they were made coarser once more, and text that holds times or areas too fine."""
+    problems, columns = [], defaultdict(dict)
+    for schema, table, column, data_type, _ in _columns(connection):
+        columns[schema, table][column] = data_type
+    forms = TEXT_TOO_FINE[settings.analyst_time] + ([LSOA_CODE] if settings.analyst_area != "lsoa" else [])
+    for (schema, table), types in columns.items():
+        name = published_name(schema, table)
+        try:
+            coarser = generalised(types, settings)
+        except UngeneralisedColumn as error:
+            problems.append(f"{name}: {error}")
+            continue
+        for column, (value, _) in coarser.items():
+            found = connection.execute(
+                f"SELECT count(*) FROM {identifier(schema)}.{identifier(table)} "
+                f"WHERE {identifier(column)} IS DISTINCT FROM {value}"
+            ).fetchall()
+            if found[0][0]:
+                problems.append(f"{name}.{column} is finer than {_setting(settings)} in {found[0][0]} rows")
+        problems += [
+            f"{name}.{column} holds text that is finer than {_setting(settings)}"
+            for column, data_type in types.items()
+            if data_type == "VARCHAR" and any(_holds(connection, schema, table, column, form) for form in forms)
+        ]
+    return problems
+
+
+def _setting(settings: Settings) -> str:
+    return f"{settings.analyst_time} and {settings.analyst_area}"
 
 
 def _disclosive(connection: duckdb.DuckDBPyConnection, roles: Roles, settings: Settings) -> list[str]:

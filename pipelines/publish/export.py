@@ -12,6 +12,7 @@ import duckdb
 
 from pipelines.publish.content import BOARD_SCHEMA, open_released, tables
 from pipelines.publish.disclosure import REASON, REASON_COMMENT, controlled_select
+from pipelines.publish.generalise import generalised
 from pipelines.publish.tables import Roles
 from pipelines.settings import Settings
 from pipelines.warehouse.database import identifier, literal
@@ -19,11 +20,21 @@ from pipelines.warehouse.database import identifier, literal
 STORAGE_VERSION = "v1.2.0"  # DuckDB 1.2 and later can open it
 
 
-def write_analyst(warehouse: Path, target: Path, names: list[str]) -> None:
-    """Copies the named tables of schema `marts`, those that the warehouse has, with their comments."""
-    with _both(warehouse, target) as connection:
+def write_analyst(warehouse: Path, target: Path, names: list[str], settings: Settings) -> None:
+    """Copies the named tables of schema `marts`, those that the warehouse has, with their comments.
+
+    Times and areas become as coarse as the settings ask. Raises UngeneralisedColumn if one cannot.
+    """
+    with both(warehouse, target) as connection:
         for table in _present(connection, "marts", names):
-            _copy(connection, "marts", table, f"SELECT * FROM warehouse.marts.{identifier(table)}", {}, into="marts")
+            columns = _columns(connection, "marts", table)
+            coarser = generalised({name: data_type for name, data_type, _ in columns}, settings)
+            replaced = ", ".join(f"{column.value} AS {identifier(name)}" for name, column in coarser.items())
+            select = f"SELECT *{replaced and f' REPLACE ({replaced})'} FROM warehouse.marts.{identifier(table)}"
+            comments = {
+                name: f"{comment} ({coarser[name].note})" for name, _, comment in columns if comment and name in coarser
+            }
+            _copy(connection, "marts", table, select, comments, into="marts")
 
 
 def write_board(warehouse: Path, target: Path, roles: Roles, settings: Settings) -> None:
@@ -31,7 +42,7 @@ def write_board(warehouse: Path, target: Path, roles: Roles, settings: Settings)
 
     Raises UncontrolledTable if a table cannot be treated.
     """
-    with _both(warehouse, target) as connection:
+    with both(warehouse, target) as connection:
         for table in _present(connection, "board", list(roles)):
             select = controlled_select(f"warehouse.board.{identifier(table)}", roles[table], settings)
             _copy(connection, "board", table, select, {REASON: REASON_COMMENT}, into=BOARD_SCHEMA)
@@ -47,8 +58,8 @@ def write_parquet(analyst: Path, folder: Path) -> None:
 
 
 @contextmanager
-def _both(warehouse: Path, target: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection with `warehouse` (read-only) and a new `target`, which is checkpointed and closed at the end."""
+def both(warehouse: Path, target: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection with `warehouse` (read-only) and `target`, which is checkpointed and closed at the end."""
     with duckdb.connect() as connection:
         connection.execute(f"ATTACH {literal(str(warehouse))} AS warehouse (READ_ONLY)")
         connection.execute(f"ATTACH {literal(str(target))} AS target (STORAGE_VERSION '{STORAGE_VERSION}')")
@@ -70,25 +81,33 @@ def _copy(
     schema: str,
     table: str,
     select: str,
-    extra_comments: dict[str, str],
+    comments: dict[str, str],
     into: str,
 ) -> None:
-    """Writes the SELECT's rows, sorted, as target.<into>.<table> and carries the comments of <schema>.<table> over."""
+    """Writes the SELECT's rows, sorted, as target.<into>.<table> with its comments.
+
+    They are those of <schema>.<table>, but for the columns in `comments`.
+    """
     target = f"target.{into}.{identifier(table)}"
     connection.execute(f"CREATE SCHEMA IF NOT EXISTS target.{into}")
     connection.execute(f"CREATE TABLE {target} AS SELECT * FROM ({select}) ORDER BY ALL")
-    comments = connection.execute(
+    description = connection.execute(
         "SELECT comment FROM duckdb_tables() WHERE database_name = 'warehouse' AND schema_name = ? AND table_name = ?",
         [schema, table],
     ).fetchall()
-    connection.execute(f"COMMENT ON TABLE {target} IS {_comment(comments[0][0])}")
-    columns = connection.execute(
-        "SELECT column_name, comment FROM duckdb_columns() "
-        "WHERE database_name = 'warehouse' AND schema_name = ? AND table_name = ?",
+    connection.execute(f"COMMENT ON TABLE {target} IS {_comment(description[0][0])}")
+    copied = {name: comment for name, _, comment in _columns(connection, schema, table)}
+    for column, comment in (copied | comments).items():
+        connection.execute(f"COMMENT ON COLUMN {target}.{identifier(column)} IS {_comment(comment)}")
+
+
+def _columns(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> list[tuple[str, str, str | None]]:
+    """(name, type, comment) of the columns of a table of the warehouse, in order."""
+    return connection.execute(
+        "SELECT column_name, data_type, comment FROM duckdb_columns() WHERE database_name = 'warehouse' "
+        "AND schema_name = ? AND table_name = ? ORDER BY column_index",
         [schema, table],
     ).fetchall()
-    for column, comment in [*columns, *extra_comments.items()]:
-        connection.execute(f"COMMENT ON COLUMN {target}.{identifier(column)} IS {_comment(comment)}")
 
 
 def _comment(text: str | None) -> str:

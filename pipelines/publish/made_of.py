@@ -12,11 +12,12 @@ CODE = (
 
 
 def inputs(settings: Settings) -> dict[str, str]:
-    """SHA-256 (hex) of what was accepted, of the state (linkage models among it) and of the code."""
+    """SHA-256 (hex) of what was accepted, of the state (linkage models among it) and of the code; how fine it is."""
     return {
         "accepted": files_digest(settings.warehouse, "accepted/**/*.parquet", "linkage/people/**/*.parquet"),
         "state": files_digest(settings.state, "**/*"),
         "code": files_digest(settings.project, *CODE),
+        "analyst": f"{settings.analyst_time}, {settings.analyst_area}",
     }
 
 

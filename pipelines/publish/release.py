@@ -25,6 +25,7 @@ import duckdb
 from pipelines.publish import about, export
 from pipelines.publish.checks import Check, check_release, row_counts
 from pipelines.publish.content import combined, open_released, table_digests
+from pipelines.publish.mart_risk import write_release_risk
 from pipelines.publish.tables import Roles, board_roles, published_tables
 from pipelines.settings import Settings
 
@@ -58,6 +59,11 @@ class Release:
         return self.manifest["release_id"]
 
     @property
+    def risk(self) -> str:
+        """How far people can be singled out in the analyst tables, in plain words."""
+        return self.manifest["risk"]
+
+    @property
     def rows(self) -> dict[str, int]:
         """Rows of every table by `schema.table`."""
         return self.manifest["rows"]
@@ -67,8 +73,8 @@ def publish(settings: Settings, inputs: dict[str, str], pack: Pack) -> Release:
     """Builds a release from the warehouse, checks it and makes it the current one.
 
     `inputs` maps what else the release depends on (state, model, code) to its digest. `pack` writes the page. Raises
-    ReleaseRefused if a check fails, and UncontrolledTable if a board table cannot be treated; either way nothing is
-    switched.
+    ReleaseRefused if a check fails, UncontrolledTable if a board table cannot be treated, and UngeneralisedColumn if
+    an analyst table cannot; in each case nothing is switched.
     """
     roles = board_roles(settings)
     settings.releases.mkdir(parents=True, exist_ok=True)
@@ -122,7 +128,8 @@ def _checks_if_sound(path: Path, roles: Roles, settings: Settings) -> list[Check
 def _write_databases(building: Path, roles: Roles, inputs: dict[str, str], settings: Settings) -> dict:
     """Writes the databases and Parquet files into `building` and returns the manifest."""
     analyst, board = building / "analyst.duckdb", building / "board.duckdb"
-    export.write_analyst(settings.warehouse_db, analyst, published_tables(settings)["marts"])
+    export.write_analyst(settings.warehouse_db, analyst, published_tables(settings)["marts"], settings)
+    risk = write_release_risk(settings.warehouse_db, analyst, settings)
     export.write_board(settings.warehouse_db, board, roles, settings)
     export.write_parquet(analyst, building / "marts")
     deliveries = about.deliveries(settings.warehouse_db)
@@ -137,6 +144,7 @@ def _write_databases(building: Path, roles: Roles, inputs: dict[str, str], setti
         "built_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "content_digest": combined(content),
         "rows": rows,
+        "risk": risk,
         **made_of,
     }
 

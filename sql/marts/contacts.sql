@@ -14,6 +14,7 @@ select
     contacts.ended_at, -- End; empty where open or not known
     contacts.time_known, -- Whether the time of day of the start is known
     contacts.lsoa, -- Area (LSOA) of the home or of the incident
+    areas.ward, -- Ward of the area; empty for an area outside the region
     contacts.lsoa_vintage, -- Census year of the area code
     contacts.crisis, -- Whether it is a crisis contact
     contacts.outcome_group, -- How it ended
@@ -22,3 +23,4 @@ select
     sequence.spell_id -- Spell that the contact belongs to
 from staging.contacts as contacts
 inner join journeys.sequence as sequence using (contact_id)
+left join reference.areas as areas on contacts.lsoa = areas.lsoa

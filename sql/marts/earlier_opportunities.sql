@@ -15,8 +15,10 @@ select
     lead_days, -- Days from signal to crisis
     need, -- Need of the signal
     lsoa, -- Area of the home at the signal
+    areas.ward, -- Ward of that area; empty for an area outside the region
     offer_id, -- Community offer that answers the signal
     followed_by_crisis, -- Whether a crisis came within the window
     window_complete -- Whether the signal's agency sent every month of the window, so that no crisis means none there
 from rules
+left join reference.areas as areas using (lsoa)
 where scenario = 'central'

@@ -41,6 +41,7 @@ select
     contacts.started_at, -- Start of the contact
     contacts.need, -- Need of the contact
     contacts.lsoa, -- Area
+    areas.ward, -- Ward of the area; empty for an area outside the region
     contacts.crisis, -- Whether it was a crisis contact
     contacts.outcome_group, -- How it ended
     waits.minutes, -- Minutes of the wait
@@ -50,3 +51,4 @@ select
     waits.officer_minutes -- Minutes of officer time for the whole incident; empty for A&E stays
 from waits
 inner join staging.contacts as contacts using (contact_id)
+left join reference.areas as areas on contacts.lsoa = areas.lsoa

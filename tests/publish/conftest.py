@@ -1,4 +1,4 @@
-"""A warehouse of four small tables, with the SQL files that describe them, in a project of its own."""
+"""A warehouse of five small tables, with the SQL files that describe them, in a project of its own."""
 
 import shutil
 from collections.abc import Callable
@@ -15,14 +15,21 @@ SQL = {
     "marts/people": """-- One row per person.
 select
     person_id, -- Surrogate of the person
-    sex -- F, M or X
+    sex, -- F, M or X
+    null::varchar as age_band, -- Age band
+    null::varchar as ethnic_group, -- Ethnic group
+    null::integer as imd_quintile, -- Deprivation quintile
+    null::varchar as death_month -- Month of death
 from (values ('P000000000001', 'F'), ('P000000000002', 'M'), ('P000000000003', 'F')) as people (person_id, sex)
 """,
     "marts/contacts": """-- One row per contact.
 select
     contact_id, -- Surrogate of the contact
     person_id, -- Person it was with
+    'WEXH' as agency, -- Agency
     started_at, -- When it started
+    'E01990001' as lsoa, -- Area
+    'E05990001' as ward, -- Ward of the area
     staff_minutes -- Minutes of staff time
 from (
     values
@@ -30,6 +37,12 @@ from (
     ('C2', 'P000000000001', timestamp '2025-01-02 11:30', 45.5),
     ('C3', 'P000000000002', timestamp '2025-01-03 23:59', null)
 ) as contacts (contact_id, person_id, started_at, staff_minutes)
+""",
+    "marts/demand_by_area": """-- One row per area.
+-- Key: lsoa
+select
+    'E01990001' as lsoa, -- Area
+    1930 as residents -- Residents
 """,
     "marts/linkage_quality": """-- One row per measure.
 select

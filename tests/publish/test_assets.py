@@ -18,6 +18,11 @@ def materialise(settings, monkeypatch):
     return run
 
 
+def passed(**but: bool) -> dict[str, bool]:
+    names = ("documentation", "separation", "disclosure", "generalisation", "completeness")
+    return dict.fromkeys(names, True) | but
+
+
 def checks(result) -> dict[str, bool]:
     return {event.check_name: event.passed for event in result.get_asset_check_evaluations()}
 
@@ -25,15 +30,21 @@ def checks(result) -> dict[str, bool]:
 def test_the_release_waits_for_every_mart_and_board_table(settings):
     (asset,) = assets.publish_assets(settings)
     assert {key.to_user_string() for key in asset.dependency_keys} == {
-        "marts/people", "marts/contacts", "marts/linkage_quality", "board/headlines",
+        "marts/people", "marts/contacts", "marts/demand_by_area", "marts/linkage_quality", "board/headlines",
     }  # fmt: skip
 
 
 def test_a_release_says_how_many_rows_it_has_and_passes_its_checks(materialise):
     result = materialise()
     (event,) = result.asset_materializations_for_node("publish__release")
-    assert event.metadata["dagster/row_count"].value == 3 + 3 + 1 + 3
-    assert checks(result) == {"documentation": True, "separation": True, "disclosure": True, "completeness": True}
+    (risk,) = (row for row in event.metadata["rows"].value.splitlines() if "marts.release_risk" in row)
+    assert event.metadata["dagster/row_count"].value == 3 + 3 + 1 + 1 + 3 + int(risk.split("|")[2])
+    assert checks(result) == passed()
+
+
+def test_a_release_states_its_risk_where_the_engineer_reads(materialise):
+    (event,) = materialise().asset_materializations_for_node("publish__release")
+    assert event.metadata["risk"].value.startswith("With 3 known points (week, agency, ward) ")
 
 
 def test_a_refused_release_fails_the_step_and_the_check_that_refused_it(settings, materialise):
@@ -41,4 +52,4 @@ def test_a_refused_release_fails_the_step_and_the_check_that_refused_it(settings
         connection.execute("delete from marts.contacts")
     result = materialise()
     assert not result.success
-    assert checks(result) == {"documentation": True, "separation": True, "disclosure": True, "completeness": False}
+    assert checks(result) == passed(completeness=False)

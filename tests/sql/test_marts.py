@@ -139,6 +139,79 @@ def test_every_stay_is_kept_however_long_and_its_flags_turn_at_4_12_and_24_hours
     )
 
 
+def test_each_contact_names_the_ward_of_its_area(check):
+    check(
+        "marts.contacts",
+        {
+            "staging.contacts": """
+            contact_id | person_id | lsoa
+            C1         | P1        | E01990001
+            C2         | P1        | E01990006
+            C3         | P2        | E01000001
+            C4         | P2        |
+            """
+        },
+        """
+        contact_id | lsoa      | ward
+        C1         | E01990001 | E05990001
+        C2         | E01990006 | E05990002
+        C3         | E01000001 |
+        C4         |           |
+        """,
+    )
+
+
+def test_each_wait_names_the_ward_of_its_area(check):
+    check(
+        "marts.waits",
+        {
+            "staging.ae_attendances": """
+            contact_id | stay_minutes
+            C1         | 240
+            C2         | 240
+            """,
+            "staging.police_incidents": "contact_id",
+            "staging.contacts": """
+            contact_id | lsoa
+            C1         | E01990006
+            C2         |
+            """,
+        },
+        """
+        contact_id | lsoa      | ward
+        C1         | E01990006 | E05990002
+        C2         |           |
+        """,
+    )
+
+
+def test_demand_of_a_ward_counts_a_person_once_who_was_seen_in_two_of_its_areas(check):
+    check(
+        "marts.demand_by_ward_need_month",
+        {
+            "staging.contacts": """
+            contact_id | person_id | lsoa      | need    | crisis | started_at
+            C1         | P1        | E01990001 | frailty | true   | 2024-01-31 23:59
+            C2         | P1        | E01990002 | frailty | false  | 2024-01-01
+            C3         | P2        | E01990002 | frailty | false  | 2024-01-02
+            C4         | P2        | E01990006 | frailty | false  | 2024-01-02
+            C5         | P2        | E01000001 | frailty | false  | 2024-01-03
+            C6         | P3        |           | frailty | false  | 2024-01-04
+            """,
+            "accepted.deliveries": """
+            agency | feed           | period
+            WEXH   | ae_attendances | 2024-01
+            """,
+        },
+        """
+        month   | ward      | district  | need    | contacts | people | crisis_contacts | feeds_arrived | residents
+        2024-01 | E05990001 | E07990001 | frailty | 3        | 2      | 1               | 1             | 7220
+        2024-01 | E05990002 | E07990001 | frailty | 1        | 1      | 0               | 1             | 7480
+        2024-01 |           |           | frailty | 2        | 2      | 0               | 1             |
+        """,
+    )
+
+
 def test_demand_counts_people_and_contacts_apart_and_says_how_many_deliveries_arrived(check):
     check(
         "marts.demand_by_area_need_month",

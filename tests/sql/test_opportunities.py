@@ -81,6 +81,10 @@ SIGNALS = {
         [attendance(), crisis("2024-04-01")],
         SIGNAL_ONLY,
     ),
+    "The signal's area has a ward": (
+        [attendance(Der_Postcode_LSOA_2021_Code="E01990006")],
+        "lsoa | ward\n E01990006 | E05990002",
+    ),
     "Of several crises the first counts": (
         [attendance(), crisis("2024-03-20"), crisis("2024-03-10") | {"EC_Ident": "first", "row_number": "3"}],
         "lead_days\n 9",

@@ -259,6 +259,7 @@ def test_every_table_is_an_asset_with_its_description_dependencies_and_checks(se
     )
     assert contacts.asset_deps[contacts.key] == {
         dg.AssetKey(["staging", "contacts"]), dg.AssetKey(["journeys", "sequence"]),
+        dg.AssetKey(["reference", "areas"]),
     }  # fmt: skip
     assert {key.name for key in contacts.check_keys} == {"key", "expectations"}
     deliveries = assets[dg.AssetKey(["staging", "codes"])]
