@@ -2,3 +2,7 @@
 
 Reads plaintext and answer keys, as all of evaluation may; what runs in production knows nothing of it.
 """
+
+from .run import privacy_attack
+
+__all__ = ["privacy_attack"]

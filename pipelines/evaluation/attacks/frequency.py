@@ -107,7 +107,8 @@ class Result:
 
     @property
     def people(self) -> int:
-        return int(self.made.tried.sum())
+        """All records of the file that have names: one whose column is blank is not named by it."""
+        return len(self.made.tried)
 
     @property
     def named(self) -> int:
@@ -127,8 +128,7 @@ class Result:
         """Shares that always guessing the commonest name of the stratum gives: the person, either name."""
         same = View("", np.where(self.made.tried, 0, -1), np.zeros(len(self.theirs.full), np.int64))
         base = guess(same, self.ours, self.theirs, self.strata, np.random.default_rng(0))
-        of = max(1, self.people)
-        return base.right["full"].sum() / of, base.either.sum() / of
+        return base.right["full"].sum() / self.people, base.either.sum() / self.people
 
 
 def attack(
@@ -322,8 +322,8 @@ def _most_trusted(views: list[View], ours: Side, theirs: Side, rng: np.random.Ge
 def _object(attack: str, name: str, results: list[Result]) -> dict:
     """The best for the attacker by people named and, apart, by single names."""
     able = [result for result in results if result.strata in HEADLINE[result.kind]]
-    person = max(able, key=lambda result: (result.named / max(1, result.people), result.either))
-    value = max(able, key=lambda result: (result.either / max(1, result.people), result.named))
+    person = max(able, key=lambda result: (result.named, result.either))
+    value = max(able, key=lambda result: (result.either, result.named))
     how = f" ({person.how})" if person.how else ""
     return outcome(
         attack,
@@ -332,9 +332,9 @@ def _object(attack: str, name: str, results: list[Result]) -> dict:
         people=person.people,
         named=person.counted_afresh()[0],
         either=value.counted_afresh()[1],
-        either_of=value.people,
         chance=person.chance()[0],
         chance_values=value.chance()[1],
+        tried=int(person.made.tried.sum()),
         knowledge=person.kind,
         strata=person.strata,
         how=person.how,
@@ -351,6 +351,7 @@ def _line(result: Result) -> dict:
         "knowledge": result.kind,
         "strata": result.strata,
         "people": result.people,
+        "tried": int(result.made.tried.sum()),
         "people_reidentified": result.named,
         "values_recovered": result.either,
         "forenames": int(result.made.right["forename"].sum()),

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from pipelines.pseudonymise import delivery, normalise
+from pipelines.pseudonymise import normalise
+from pipelines.pseudonymise.records import age_band
 from pipelines.settings import Settings
 from pipelines.synthetic import make_region
 
@@ -70,7 +71,7 @@ def _as_delivered(raw: pd.DataFrame) -> pd.DataFrame:
             "postcode": [normalise.postcode(value) for value in raw["postcode"]],
             "nhs_number": [normalise.nhs_number(value) for value in raw["nhs_number"]],
             "sex": [normalise.sex(value) or None for value in raw["sex"]],
-            "age_band": [delivery.age_band(birth, LAST_PERIOD) for birth in births],
+            "age_band": [age_band(birth, LAST_PERIOD) for birth in births],
             "ethnic_group": [normalise.ethnic_group(value) or None for value in raw["ethnic_group"]],
             "imd_quintile": [quintiles.get(value) for value in raw["lsoa"]],
         }

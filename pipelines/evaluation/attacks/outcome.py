@@ -25,19 +25,17 @@ def outcome(
     either: int,
     chance: float,
     chance_values: float,
-    either_of: int | None = None,
     **more: object,
 ) -> dict:
     """One object of attacks.json, still without its encoder.
 
     attacker: what it has, to stand in "an attacker with ..."; people: records that it could try; named: forename and
-    surname both right; either: records of `either_of` (else of `people`) with at least one right; the chances are shares, got by always guessing the
+    surname both right; either: at least one of them right; the chances are shares, got by always guessing the
     commonest name.
     """
     low, upper = interval(named, people)
-    either_of = people if either_of is None else either_of
-    values_low, values_upper = interval(either, either_of)
-    share, values_share = named / max(1, people), either / max(1, either_of)
+    values_low, values_upper = interval(either, people)
+    share, values_share = named / max(1, people), either / max(1, people)
     return {
         "attack": attack,
         "encoder": "",
@@ -47,7 +45,6 @@ def outcome(
         "share": round(share, 6),
         "low95": round(low, 6),
         "upper95": round(upper, 6),
-        "values_people": int(either_of),
         "values_recovered": int(either),
         "values_share": round(values_share, 6),
         "values_low95": round(values_low, 6),
@@ -59,7 +56,7 @@ def outcome(
         "sentence": (
             f"An attacker with {attacker} correctly named {named:,} of {people:,} people "
             f"({share:.2%}, 95 % interval {low:.2%} to {upper:.2%}) and got at least one name right of {either:,} "
-            f"of {either_of:,} ({values_share:.2%}, {values_low:.2%} to {values_upper:.2%}); always guessing the commonest name gives "
+            f"({values_share:.2%}, {values_low:.2%} to {values_upper:.2%}); always guessing the commonest name gives "
             f"{chance:.2%} and {chance_values:.2%}."
         ),
     }

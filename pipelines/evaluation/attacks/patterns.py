@@ -86,12 +86,11 @@ def attack(columns: Columns, people: pd.DataFrame, known: pd.DataFrame, knowledg
     objects = []
     for field, of_field in right.items():
         for column, found in of_field.items():
-            rows = both & columns[column].is_valid().to_numpy(zero_copy_only=False)
             objects.append(
                 outcome(
                     "patterns", column, f"{knowledge} of q-grams and the bit patterns of {column}",
-                    people=rows.sum(), named=0, either=found.sum(),
-                    chance=usual_full[rows].mean(), chance_values=usual[field][rows].mean(), knowledge=knowledge,
+                    people=both.sum(), named=0, either=found.sum(),
+                    chance=usual_full[both].mean(), chance_values=usual[field][both].mean(), knowledge=knowledge,
                 )
             )  # fmt: skip
     if all(right.values()):
