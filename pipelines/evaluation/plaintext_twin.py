@@ -11,14 +11,12 @@ import duckdb
 import pandas as pd
 import pyarrow.csv as pa_csv
 
-from pipelines.linkage import Thresholds
-from pipelines.linkage import blocking
-from pipelines.linkage.comparisons import TOKENS
+from pipelines.linkage import Thresholds, blocking
+from pipelines.linkage.comparisons import TOKENS, any_of
 from pipelines.linkage.run import link_versions
 from pipelines.linkage.train import learn
 from pipelines.pseudonymise import encode, normalise
-from pipelines.pseudonymise.delivery import VERIFIED
-
+from pipelines.pseudonymise.records import VERIFIED
 
 
 def _birth_date(text: str) -> str:
@@ -37,6 +35,9 @@ FIELDS = {
 }
 CLOSE, ALIKE = 0.92, 0.80  # Jaro-Winkler
 SWAPPED = "forename_l = surname_r and surname_l = forename_r and forename_l <> forename_r"
+DAY_MISSING = "length(dob_l) <> length(dob_r) and least(length(dob_l), length(dob_r)) = 6 and dob_l[:6] = dob_r[:6]"
+ONLY_A_YEAR = " or ".join(f"length(dob_{side}) = 4 or dob_{side}[5:] = '0101'" for side in "lr")
+YEAR_ALONE = f"({ONLY_A_YEAR}) and dob_l[:4] = dob_r[:4]"
 
 
 def _edits(field: str, most: int) -> str:
@@ -59,16 +60,15 @@ PLAINTEXT = replace(
             _equal("forename_root"),
             _similar("forename", CLOSE),
             SWAPPED,
+            "least(length(forename_l), length(forename_r)) = 1 and forename_l[:1] = forename_r[:1]",
             _similar("forename", ALIKE),
         ),
         "surname": (_equal("surname"), _similar("surname", CLOSE), _similar("surname", ALIKE)),
         "dob": (
             _equal("dob_token"),
             _equal("dob_unordered_token"),
-            f"length(dob_l) = length(dob_r) and {_edits('dob', 1)} or length(dob_l) <> length(dob_r) "
-            "and least(length(dob_l), length(dob_r)) = 6 and dob_l[:6] = dob_r[:6]",
-            "(length(dob_l) = 4 or length(dob_r) = 4 or dob_l[5:] = '0101' or dob_r[5:] = '0101') "
-            "and dob_l[:4] = dob_r[:4]",
+            any_of(f"length(dob_l) = length(dob_r) and {_edits('dob', 1)}", DAY_MISSING),
+            YEAR_ALONE,
             _edits("dob", 2),
         ),
         "postcode": (_equal("postcode"), _edits("postcode", 1), "postcode_l[:-3] = postcode_r[:-3]"),
@@ -112,7 +112,7 @@ def _read(people: dict[str, Path]) -> pd.DataFrame:
         for field, (column, read) in FIELDS.items():
             table[field] = given[column].map(read) if column in given else ""
         status = given["nhs_number_status"] if "nhs_number_status" in given else pd.Series("", given.index)
-        table["nhs_number_verified"] = status.str.lower().isin(VERIFIED) & (table.nhs_number != "")
+        table["nhs_number_verified"] = status.str.lower().isin(VERIFIED.to_pylist()) & (table.nhs_number != "")
         tables.append(table)
     records = pd.concat(tables, ignore_index=True)
     parts = {part: records[field].map(made_from) for part, (field, made_from) in encode.PARTS.items()}
@@ -120,10 +120,14 @@ def _read(people: dict[str, Path]) -> pd.DataFrame:
         together = parts[of[0]]
         for part in of[1:]:
             together = together + "|" + parts[part]
-        records[f"{token}_token"] = together.where([all(values) for values in zip(*(parts[p] for p in of), strict=True)])
+        records[f"{token}_token"] = together.where(
+            [all(values) for values in zip(*(parts[p] for p in of), strict=True)]
+        )
     swapped = parts["forename_sound"] > parts["surname_sound"]
     sorted_sounds = parts["surname_sound"] + "|" + parts["forename_sound"]
-    records["sound_names_token"] = records.sound_names_token.where(~swapped | records.sound_names_token.isna(), sorted_sounds)
+    records["sound_names_token"] = records.sound_names_token.where(
+        ~swapped | records.sound_names_token.isna(), sorted_sounds
+    )
     numbers = records.nhs_number.where(records.nhs_number != "")
     records["nhs_number_token"] = pd.to_numeric(numbers).astype("Int64")
     for field in FIELDS:

@@ -11,6 +11,7 @@ RULE_TOKENS: tuple[tuple[str, ...], ...] = (
     ("dob_sound_surname",),
     ("dob_sound_forename",),
     ("dob_root_forename",),
+    ("dob_initial",),
     ("dob_unordered", "postcode"),
     ("postcode_sound_surname",),
     ("postcode_initial",),

@@ -37,6 +37,7 @@ LEVELS: dict[str, tuple[Level, ...]] = {
         Level("the same but for a nickname", 0.05, 0.003),
         Level("close", 0.03, 0.001),
         Level("swapped with the surname", 0.01, 0.00001),
+        Level("the same initial, where one is only an initial", 0.01, 0.001),
         Level("alike", 0.05, 0.01),
         Level("different", 0.06, 0.98),
     ),
@@ -135,6 +136,11 @@ def comparable(field: str, *otherwise: str) -> str:
 
 # One event, told by the forename's level alone: of the surname nothing is said then.
 NAMES_SWAPPED = f"({signed_equal('forename', 'surname')}) and ({signed_equal('surname', 'forename')})"
+ONLY_AN_INITIAL = [
+    f"{anchor}_only_initial_token_{one} = {anchor}_initial_token_{other}"
+    for anchor in ("dob", "postcode")
+    for one, other in ("lr", "rl")
+]
 CLOSE, ALIKE = 79, 68  # hundredths of a signature's bits: cosine of the q-grams about 0.8 and 0.55
 A_DIGIT, TWO_DIGITS, A_YEAR = 83, 76, 70  # 7, 6 and the year's 4 of a birth date's 8 digits
 A_CHARACTER, A_SECTOR = 80, 72  # all of a postcode's characters but one, or but two
@@ -146,6 +152,7 @@ TOKENS = Representation(
             equal("dob_root_forename"),
             signed_alike("forename", CLOSE),
             NAMES_SWAPPED,
+            any_of(*ONLY_AN_INITIAL),
             signed_alike("forename", ALIKE),
         ),
         "surname": (

@@ -123,7 +123,9 @@ def _sure_to_be_blocked(model: "Model") -> float:
     grid = relations.pattern_grid()
     without_number = (grid[:, :-1] >= 0).all(axis=1) & (grid[:, -1] == -1)
     chance = np.where(without_number, relations.likelihood(model.relations, SAME_PERSON, grid), 0)
-    return float(chance[relations.certain_to_be_blocked(model.training["compared_by_names_alone"])].sum() / chance.sum())
+    return float(
+        chance[relations.certain_to_be_blocked(model.training["compared_by_names_alone"])].sum() / chance.sum()
+    )
 
 
 def _levels(model: "Model") -> list[tuple]:

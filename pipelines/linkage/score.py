@@ -60,8 +60,7 @@ def compare(
     rarities = representation.rarities
     gammas = ",\n".join(f"{_gamma_sql(field, representation)} as gamma_{field}" for field in FIELDS)
     shared = ",\n".join(
-        f"case when l.{column} = r.{column} then l.{column} end as shared_{field}"
-        for field, column in rarities.items()
+        f"case when l.{column} = r.{column} then l.{column} end as shared_{field}" for field, column in rarities.items()
     )
     columns = sorted(representation.columns())
     con.execute(

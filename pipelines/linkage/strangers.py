@@ -73,13 +73,13 @@ def _estimate(counts: np.ndarray, fields: tuple[str, ...]) -> Levels:
             kind: share[kind] * _outer([np.append(classes[kind][f], 1.0) for f in fields]) for kind in classes
         }
         explained = likelihood["m"] + likelihood["u"]
-        for kind in classes:
+        for kind, levels in classes.items():
             expected = counts * likelihood[kind] / explained
             share[kind] = (expected.sum() + 1) / (counts.sum() + 2)
             for axis, field in enumerate(fields):
                 seen = expected.sum(axis=tuple(i for i in range(len(fields)) if i != axis))[:-1]
                 held = seen + PRIOR_PAIRS * starts[kind][field]
-                classes[kind][field] = held / held.sum()
+                levels[field] = held / held.sum()
     return classes["u"]
 
 

@@ -88,6 +88,7 @@ PARTS: dict[str, tuple[str, Callable[[str], str]]] = {
     "forename_root": ("forename", normalise.forename_root),
     "forename_sound": ("forename", lambda value: sound(normalise.forename_root(value))),
     "forename_initial": ("forename", lambda value: normalise.forename_root(value)[:1]),
+    "forename_only_initial": ("forename", lambda value: value if len(value) == 1 else ""),
     "surname_sound": ("surname", sound),
     "dob": ("dob", _full),
     "dob_unordered": ("dob", unordered_day_month),
@@ -95,7 +96,12 @@ PARTS: dict[str, tuple[str, Callable[[str], str]]] = {
     "nhs_number": ("nhs_number", str),
 }
 # Parts that are compared with each other are hashed alike: a forename written in the surname's place is found by it.
-SHARED_KEYS = {"forename_sound": "sound", "surname_sound": "sound"}
+SHARED_KEYS = {
+    "forename_sound": "sound",
+    "surname_sound": "sound",
+    "forename_initial": "initial",
+    "forename_only_initial": "initial",
+}
 SHARED_GRAMS = {"forename": "name", "surname": "name"}
 
 # Token -> its parts. Two sounds of one token stand in no order, so that swapped names have the same token.
@@ -104,15 +110,23 @@ TOKENS: dict[str, Parts] = {
     "dob": ("dob",),
     "dob_unordered": ("dob_unordered",),
     "postcode": ("postcode",),
+    "dob_initial": ("dob_unordered", "forename_initial"),
+    "dob_only_initial": ("dob_unordered", "forename_only_initial"),
     "dob_root_forename": ("dob_unordered", "forename_root"),
     "dob_sound_forename": ("dob_unordered", "forename_sound"),
     "dob_sound_surname": ("dob_unordered", "surname_sound"),
     "postcode_initial": ("postcode", "forename_initial"),
+    "postcode_only_initial": ("postcode", "forename_only_initial"),
     "postcode_sound_surname": ("postcode", "surname_sound"),
     "sound_names": ("forename_sound", "surname_sound"),
 }
 # Tokens that share a key, so that one can be found in the other's place.
-SHARED_TOKENS = {"dob_sound_forename": "dob_sound", "dob_sound_surname": "dob_sound"}
+SHARED_TOKENS = {
+    "dob_sound_forename": "dob_sound",
+    "dob_sound_surname": "dob_sound",
+    "dob_only_initial": "dob_initial",
+    "postcode_only_initial": "postcode_initial",
+}
 
 # Anchor -> the token whose equality says that two records share it; field -> the anchors that it is signed by.
 ANCHORS: dict[str, str] = {"dob": "dob_unordered", "postcode": "postcode", "names": "sound_names"}
