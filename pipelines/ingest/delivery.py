@@ -16,7 +16,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.pseudonymise import contract, encode
-from pipelines.pseudonymise.delivery import AGENCY, FILES, SPEC_VERSION
+from pipelines.pseudonymise.contract import AGENCY
+from pipelines.pseudonymise.delivery import FILES, SPEC_VERSION
 from pipelines.settings import Settings
 
 from .region import Encoding

@@ -180,3 +180,12 @@ def test_an_agency_that_has_no_list_of_areas_hears_what_stays_empty(files, capsy
     monkeypatch.setattr(cli, "Settings", lambda: Settings(project=tmp_path))
     assert cli.main(["pseudonymise", *map(str, files)]) == 0
     assert "the deprivation quintile stays empty" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("option", ["--key", "--secret", "--key-file-"])
+def test_an_option_is_taken_by_its_whole_name_and_a_key_is_not_repeated(files, option, capsys) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["pseudonymise", *map(str, files), option, "ab" * 32])
+    told = capsys.readouterr()
+    assert option in told.err
+    assert "abab" not in told.out + told.err
