@@ -16,6 +16,7 @@ from pipelines import cli, runner
 from pipelines.evaluation import region as evaluation
 from pipelines.ingest.status import status_rows
 from pipelines.pseudonymise.errors import InputError
+from pipelines.publish.release import read_manifest
 from pipelines.settings import Settings
 from pipelines.synthetic.region import make_region
 
@@ -120,6 +121,8 @@ def summary(settings: Settings, folder: Path) -> str:
             for line in key.headlines
         ),
         "The interval is what moving the linkage threshold does; a link that no comparison finds lies outside it.",
+        "",
+        f"Risk      {read_manifest(current)['risk']}",
         "",
         f"Read      {current / 'board_pack.html'}",
         f"Query     {current / 'analyst.duckdb'} (schema marts) and board.duckdb beside it",

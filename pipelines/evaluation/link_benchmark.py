@@ -2,8 +2,8 @@
 
 Identifiable people files go in, each feed as an agency of its own; they are pseudonymised with a throw-away key by the
 code that agencies run, a model is trained without labels, and records are linked at the production threshold. The
-answer key, where there is one, is read after linking is done. With `baseline` stock Splink links the plaintext of the
-same files in the same run.
+answer key, where there is one, is read after linking is done. With `baseline` stock Splink and our own linkage, the
+plaintext twin, link the plaintext of the same files in the same run.
 """
 
 import json
@@ -22,10 +22,11 @@ from pipelines.linkage.run import link_versions
 from pipelines.linkage.train import learn
 from pipelines.pseudonymise import contract
 from pipelines.pseudonymise.delivery import pseudonymise
+from pipelines.pseudonymise.encode import DEFAULT_PROFILE
 from pipelines.pseudonymise.errors import InputError
 from pipelines.settings import Settings
 
-from . import stock_splink
+from . import plaintext_twin, stock_splink
 from .metrics import RECORD, blocking_recall, calibration, score
 
 PERIOD = "2026-01"
@@ -36,12 +37,13 @@ def link_benchmark(
     truth: Path | None,
     out: Path,
     baseline: bool = False,
+    profile: str = DEFAULT_PROFILE,
     settings: Settings | None = None,
     progress: Callable[[str], None] = lambda text: None,
 ) -> dict:
     """Write clusters.csv, pairs.parquet and metrics.json to `out` and return the metrics.
 
-    people: feed -> people.csv. truth: CSV with feed, local_person_id, truth (the true person), or None.
+    people: feed -> people.csv. profile: of the encoder. truth: CSV with feed, local_person_id, truth (the true person), or None.
     """
     settings = settings or Settings()
     if truth is not None:
@@ -49,7 +51,7 @@ def link_benchmark(
     out.mkdir(parents=True, exist_ok=True)
     seconds: dict[str, float] = {}
     with _timed(seconds, "encode"):
-        files, lookup = _pseudonymised(people, out / "tokens")
+        files, lookup = _pseudonymised(people, out / "tokens", profile)
         progress(f"{len(lookup):,} records pseudonymised")
     con = load.connect(settings.threads, settings.memory_limit, out / "spill")
     with _timed(seconds, "load"):
@@ -68,12 +70,16 @@ def link_benchmark(
     con.close()
     metrics = {
         "records": len(clusters),
+        "profile": profile,
         "people_found": clusters.person_id.nunique(),
         "threshold": settings.join_probability,
         "training": model.training,
         "seconds": {stage: round(value, 2) for stage, value in seconds.items()},
     }
     stock = _stock(people, out, metrics) if baseline else {}
+    if baseline:
+        with _timed(metrics["seconds"], "plaintext twin"):
+            twin = plaintext_twin.link(people, Thresholds.of(settings))
     if truth is not None:
         answer = pd.read_csv(truth, dtype=str, keep_default_na=False, na_values=[""])
         metrics["ours"] = score(clusters, answer)
@@ -81,12 +87,13 @@ def link_benchmark(
             metrics[f"ours_{name}_threshold"] = score(clusters.assign(person_id=clusters[column]), answer)
         metrics["blocking_recall"] = blocking_recall(out / "pairs.parquet", answer)
         metrics["calibration"] = calibration(out / "pairs.parquet", answer)
+        metrics["plaintext_twin"] = score(twin, answer) if baseline else None
         metrics["stock"] = {str(threshold): score(result, answer) for threshold, result in stock.items()} or None
     (out / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n")
     return metrics
 
 
-def _pseudonymised(people: dict[str, Path], folder: Path) -> tuple[list[Path], pd.DataFrame]:
+def _pseudonymised(people: dict[str, Path], folder: Path, profile: str) -> tuple[list[Path], pd.DataFrame]:
     """Token files as the hub would accept them, and feed, local_person_id, person_ref of each record."""
     folder.mkdir(parents=True, exist_ok=True)
     key = secrets.token_bytes(32)
@@ -94,7 +101,7 @@ def _pseudonymised(people: dict[str, Path], folder: Path) -> tuple[list[Path], p
     for number, (feed, path) in enumerate(sorted(people.items())):
         agency = f"BENCH{number}"
         # People alone: no activity, so that any feed's contract does and the feed may be one that has none.
-        contents = pseudonymise(contract.feeds()[0], agency, path, None, key, PERIOD)
+        contents = pseudonymise(contract.feeds()[0], agency, path, None, key, PERIOD, profile=profile)
         slot = {"agency": agency, "feed": feed, "period": PERIOD, "delivery_id": "benchmark"}
         table = contents.people
         for name, value in slot.items():

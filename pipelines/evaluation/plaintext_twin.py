@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow.csv as pa_csv
 
 from pipelines.linkage import Thresholds, blocking
-from pipelines.linkage.comparisons import TOKENS, any_of
+from pipelines.linkage.comparisons import TOKENS, Representation, any_of
 from pipelines.linkage.run import link_versions
 from pipelines.linkage.train import learn
 from pipelines.pseudonymise import encode, normalise
@@ -91,18 +91,22 @@ PLAINTEXT = replace(
 
 def link(people: dict[str, Path], thresholds: Thresholds) -> pd.DataFrame:
     """feed, local_person_id, person_id, linked on plaintext. people: feed -> people.csv."""
+    return linked(read(people), PLAINTEXT, thresholds)
+
+
+def linked(records: pd.DataFrame, representation: Representation, thresholds: Thresholds) -> pd.DataFrame:
+    """feed, local_person_id, person_id of a table like `versions`, however its values are represented."""
     con = duckdb.connect()
-    records = _read(people)
     con.register("records", records)
     con.execute("create table versions as select * from records order by record_id")
-    clusters = link_versions(con, learn(con, PLAINTEXT), thresholds, PLAINTEXT)
+    clusters = link_versions(con, learn(con, representation), thresholds, representation)
     con.close()
     return clusters.rename(columns={"person_ref": "local_person_id", "central": "person_id"})[
         ["feed", "local_person_id", "person_id"]
     ]
 
 
-def _read(people: dict[str, Path]) -> pd.DataFrame:
+def read(people: dict[str, Path]) -> pd.DataFrame:
     """Table `versions` as linkage knows it, its tokens being the plaintext that they would stand for."""
     tables = []
     for number, (feed, path) in enumerate(sorted(people.items())):

@@ -23,7 +23,7 @@ from pipelines.warehouse.database import identifier, literal
 
 NEVER_EMPTY = ("marts.people", "marts.contacts", "board.headlines")
 MAY_LEAVE_THE_AGENCY = {"sex", "lsoa", "ethnic_group"}  # of the columns of people.csv, in coarser form
-TOKEN_NAME = re.compile(r"_token$|_bf$|_ref$|_w\d+$|_tok$", re.IGNORECASE)
+TOKEN_NAME = re.compile(r"_token$|_sig$|_anchor$|_bf$|_ref$|_w\d+$|_tok$", re.IGNORECASE)
 KEYED_REFERENCE = "[0-9a-f]{32}"  # the form of person_ref and of every hashed source reference
 DATE_IN_TEXT = r"\d{4}-\d{2}-\d{2}([ T].*)?"
 TIME_IN_TEXT = r"(\d{4}-\d{2}-\d{2}[ T])?\d{1,2}:\d{2}(:\d{2}.*)?"
@@ -122,7 +122,7 @@ def _identifying(connection: duckdb.DuckDBPyConnection, forbidden: set[str]) -> 
         if column.lower() in forbidden or TOKEN_NAME.search(column):
             problems.append(f"{where} is named like an identifier, a token or an agency's reference")
         if data_type == "BLOB":
-            problems.append(f"{where} holds binary values, as Bloom filters are")
+            problems.append(f"{where} holds binary values, as signatures and filters are")
         if data_type == "VARCHAR" and _holds(connection, schema, table, column, KEYED_REFERENCE):
             problems.append(f"{where} holds values of the form of an agency's keyed reference")
     return problems
