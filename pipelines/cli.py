@@ -145,10 +145,11 @@ def link_benchmark(args: argparse.Namespace) -> int:
         if feed in people:
             raise InputError(f"--people names {feed} twice. Put the records of one feed into one file.")
         people[feed] = Path(file)
-    metrics = link_benchmark(people, truth=args.truth, out=args.out, baseline=args.baseline, progress=print)
+    metrics = link_benchmark(people, args.truth, args.out, args.baseline, args.profile, progress=print)
     print(f"{metrics['records']:,} records are {metrics['people_found']:,} people; see {args.out}")
     if args.truth:
         scores = {f"ours at {metrics['threshold']}": metrics["ours"]}
+        scores |= {"plaintext twin": metrics["plaintext_twin"]} if metrics["plaintext_twin"] else {}
         scores |= {f"stock at {threshold}": score for threshold, score in (metrics["stock"] or {}).items()}
         across = len(people) > 1
         covered = metrics["ours"]["records"] - metrics["ours"]["unlinked_rows"]
@@ -288,7 +289,11 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--people", required=True, nargs="+", action="extend", metavar="FEED=FILE")
     command.add_argument("--truth", type=Path, metavar="T.csv", help="feed,local_person_id,truth")
     command.add_argument("--out", required=True, type=Path, metavar="DIR")
-    command.add_argument("--baseline", action="store_true", help="also stock Splink on the plaintext, in the same run")
+    command.add_argument(
+        "--baseline",
+        action="store_true",
+        help="also our own linkage and stock Splink on the plaintext, in the same run",
+    )
     _add_profile(command, "encode as for this hub", DEFAULT_PROFILE)
 
     text = "attack a fictional region's deliveries and print what it gives away"
