@@ -224,31 +224,38 @@ def _order(name: str, schema: pa.Schema) -> list[str]:
 def _building(slot: Path) -> Iterator[Path]:
     """A new hidden folder in a delivery's slot, for this run alone; what the run leaves there is deleted.
 
-    A folder that a run left there when it was killed is deleted first: the lock on the slot says that it is dead.
+    What another run left there when it was killed is deleted first: whoever has the lock on the slot is alone in it.
     """
     made = [folder for folder in (slot, *slot.parents) if not folder.exists()]
-    slot.mkdir(parents=True, exist_ok=True)
-    lock = os.open(slot, os.O_RDONLY)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(lock)
-        raise InputError(f"{slot} is being written by another run of this command. Wait until that is done.") from None
-    try:
-        for dead in slot.glob(".building-*"):
-            shutil.rmtree(dead)
-        building = Path(tempfile.mkdtemp(prefix=".building-", dir=slot))
-        try:
-            yield building
-        finally:
-            shutil.rmtree(building, ignore_errors=True)
-    except BaseException:
+        slot.mkdir(parents=True, exist_ok=True)
+        with _alone_in(slot):
+            for dead in slot.glob(".building-*"):
+                shutil.rmtree(dead)
+            building = Path(tempfile.mkdtemp(prefix=".building-", dir=slot))
+            try:
+                yield building
+            finally:
+                shutil.rmtree(building, ignore_errors=True)
+    except BaseException as error:
         for folder in made:
             with suppress(OSError):  # not empty: somebody else has put something there
                 folder.rmdir()
+        if isinstance(error, OSError):
+            raise InputError(f"{error.filename or slot} cannot be written: {error.strerror or error}.") from None
         raise
+
+
+@contextmanager
+def _alone_in(slot: Path) -> Iterator[None]:
+    folder = os.open(slot, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise InputError(f"{slot} is being written by another run of this command. Wait until that is done.") from None
     finally:
-        os.close(lock)
+        os.close(folder)
 
 
 def _sha256(path: Path) -> str:

@@ -53,9 +53,11 @@ class CsvReader:
     unknown_columns: 'refuse' raises for a column that the contract does not name, 'leave out' names it in left_out.
     """
 
-    def __init__(self, path: Path, contract: list[Column], unknown_columns: str, batch_rows: int = BATCH_ROWS):
-        self.path, self.left_out, self._batch_rows = path, [], batch_rows
+    def __init__(self, path: Path, contract: list[Column], unknown_columns: str):
+        self.path = path
+        self.left_out: list[str] = []
         self._contract, self._unknown_columns = contract, unknown_columns
+        self._names = [column.name for column in contract]
         self._bytes = 0  # of the file that were taken so far
 
     def __enter__(self) -> Self:
@@ -78,7 +80,6 @@ class CsvReader:
         self._file.close()
 
     def __iter__(self) -> Iterator[Batch]:
-        names = [column.name for column in self._contract]
         while parts := self._parts():
             lines = np.concatenate([lines for lines, _ in parts])
             empty = pa.repeat(pa.scalar(""), len(lines))
@@ -86,15 +87,15 @@ class CsvReader:
                 name: pc.utf8_trim_whitespace(pa.concat_arrays([columns[name] for _, columns in parts]))
                 if name in self._header
                 else empty
-                for name in names
+                for name in self._names
             }
             yield Batch(columns, lines)
 
     def _parts(self) -> list[tuple[np.ndarray, dict[str, pa.StringArray]]]:
         """The next rows' lines and columns, ROWS_AT_ONCE at a time; none at the end of the file."""
         parts, rows, bytes_before = [], 0, self._bytes
-        while rows < self._batch_rows and self._bytes - bytes_before < BATCH_BYTES:
-            lines, values = self._rows(min(ROWS_AT_ONCE, self._batch_rows - rows))
+        while rows < BATCH_ROWS and self._bytes - bytes_before < BATCH_BYTES:
+            lines, values = self._rows(min(ROWS_AT_ONCE, BATCH_ROWS - rows))
             if values is None:
                 break
             if values:
@@ -103,9 +104,8 @@ class CsvReader:
         return parts
 
     def _columns(self, rows: list[list[str]]) -> dict[str, pa.StringArray]:
-        known = {column.name for column in self._contract}
         values = zip(self._header, zip(*rows, strict=True), strict=True)
-        return {name: pa.array(column, pa.string()) for name, column in values if name in known}
+        return {name: pa.array(column, pa.string()) for name, column in values if name in self._names}
 
     def _rows(self, most: int) -> tuple[np.ndarray, list[list[str]] | None]:
         """The next rows and the lines that they start on, without blank lines; None for rows at the end of the file."""
@@ -140,7 +140,7 @@ class CsvReader:
     def _texts(self) -> Iterator[str]:
         """The file's text in pieces of whole lines."""
         rest, first = b"", True
-        while read := self._file.read(PIECE):
+        while read := self._read():
             if first:
                 read, first = self._without_mark(read), False
             piece = rest + read
@@ -155,6 +155,12 @@ class CsvReader:
             self._bytes += end
             yield self._decoded(piece[:end])
         yield self._decoded(rest)
+
+    def _read(self) -> bytes:
+        try:
+            return self._file.read(PIECE)
+        except OSError as error:
+            raise InputError(f"{self.path} cannot be read: {error.strerror}.") from None
 
     def _without_mark(self, start: bytes) -> bytes:
         mark, encoding = next(((m, e) for m, e in BYTE_ORDER_MARKS.items() if start.startswith(m)), (b"", "utf-8"))
@@ -180,7 +186,7 @@ class CsvReader:
             self._refuse_quotation(1)
         if not any(header):
             raise InputError(f"{self.path} is empty: not even a header. Export it again.")
-        where, known = f"{self.path}, line {self._reader.line_num}", [column.name for column in self._contract]
+        where, known = f"{self.path}, line {self._reader.line_num}", self._names
         if not set(header) & set(known):
             # What stands in line 1 may be a person, so that it is not repeated here.
             raise InputError(
