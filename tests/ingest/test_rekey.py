@@ -2,28 +2,30 @@
 
 import fcntl
 import json
+import shutil
 import sys
 
 import pyarrow.parquet as pq
 import pytest
 
 from pipelines import rekey
+from pipelines.ingest import accept
 from pipelines.ingest.accept import ingest_months
+from pipelines.ingest.gate import Judgement
 from pipelines.ingest.region import read_region
 from pipelines.ingest.status import months_expected, status_rows
 from pipelines.pseudonymise import encode
 from pipelines.pseudonymise.errors import InputError
 
-AE, POLICE = "ae_attendances", "police_incidents"
+FEED = "ae_attendances"
+FIRST, SECOND = "RAAA", "RBBB"  # agencies; the first sets the key
 MONTHS = ("2024-03", "2024-04")
 
 
-def deliver(region, feed: str, period: str, events: int = 2, **how):
-    """One delivery with so many events in the middle of its month."""
+def deliver(region, agency: str, period: str, events: int = 2, **how):
+    """One delivery with so many events in its month."""
     day = {"Arrival_Date": f"{period}-05", "EC_Departure_Date": f"{period}-06"}
-    if feed == POLICE:
-        day = {"created_ts": f"{period}-05T10:00:00"}
-    return region.deliver(feed, rows=[day] * events, period=period, **how)
+    return region.deliver(FEED, rows=[day] * events, period=period, agency=agency, **how)
 
 
 def take_in(region) -> None:
@@ -32,10 +34,10 @@ def take_in(region) -> None:
 
 
 def statuses(region) -> dict[tuple[str, str], list[str]]:
-    """What became of the deliveries of each feed's month, in their order."""
+    """What became of the deliveries of each agency's month, in their order."""
     found: dict[tuple[str, str], list[str]] = {}
     for row in status_rows(region.settings):
-        found.setdefault((row["feed"], row["period"]), []).append(row["status"])
+        found.setdefault((row["agency"], row["period"]), []).append(row["status"])
     return found
 
 
@@ -48,14 +50,33 @@ def encodings_linked(region) -> set[tuple[str, str]]:
     return {(note["key_check"], note["encoder"]["profile"]) for note in notes}
 
 
-@pytest.fixture
-def old(region):
-    """A region with two feeds and two months under the old key, taken in."""
-    for feed in (AE, POLICE):
+@pytest.fixture(scope="module")
+def taken_in(shared_region):
+    """A region with two agencies and two months under the old key, taken in."""
+    for agency in (FIRST, SECOND):
         for period in MONTHS:
-            deliver(region, feed, period)
-    take_in(region)
+            deliver(shared_region, agency, period)
+    take_in(shared_region)
+    return shared_region.settings.data
+
+
+@pytest.fixture
+def gated(region, taken_in):
+    """A copy of it of one's own."""
+    shutil.copytree(taken_in, region.settings.data)
     return region
+
+
+@pytest.fixture
+def open_gate(monkeypatch) -> None:
+    """The gate takes a second each time and has tests of its own: here every row passes."""
+    passed = Judgement([], {}, None)
+    monkeypatch.setattr(accept, "judge", lambda settings, feed, file, files, profile: [passed] * len(files))
+
+
+@pytest.fixture
+def old(gated, open_gate):
+    return gated
 
 
 @pytest.fixture
@@ -64,12 +85,14 @@ def new_key(region) -> str:
 
 
 def states(plan: rekey.Plan) -> dict[str, str]:
-    return {slot.name.split("/", 1)[1]: slot.state for slot in plan.slots}
+    return {f"{slot.agency}/{slot.period}": slot.state for slot in plan.slots}
 
 
 def test_without_a_change_the_plan_lists_what_one_would_take(old) -> None:
     plan = rekey.plan(old.settings)
-    assert states(plan) == dict.fromkeys([f"{feed}/{month}" for feed in (AE, POLICE) for month in MONTHS], "to deliver")
+    assert states(plan) == dict.fromkeys(
+        [f"{agency}/{month}" for agency in (FIRST, SECOND) for month in MONTHS], "to deliver"
+    )
     said = rekey.describe(plan)
     assert f"key check {encode.key_check(bytes(range(32)))}" in said
     assert "these 4 months" in said
@@ -83,61 +106,61 @@ def test_before_anything_is_accepted_there_is_nothing_to_change(region, new_key)
 
 
 def test_what_comes_under_the_new_key_is_held_and_the_old_goes_on_to_count(old, new_key) -> None:
-    before = old.table("activity", AE, MONTHS[0])
+    before = old.table("activity", FEED, MONTHS[0])
     rekey.start(old.settings, new_key)
-    deliver(old, AE, MONTHS[0], key=old.other_key)
+    deliver(old, FIRST, MONTHS[0], key=old.other_key)
     take_in(old)
-    assert statuses(old)[AE, MONTHS[0]] == ["accepted", "held"]
-    assert old.table("activity", AE, MONTHS[0]) == before
+    assert statuses(old)[FIRST, MONTHS[0]] == ["accepted", "held"]
+    assert old.table("activity", FEED, MONTHS[0]) == before
     (row,) = [row for row in status_rows(old.settings) if row["status"] == "held"]
     assert "upstream rekey-plan" in row["reason"]
     assert states(rekey.plan(old.settings)) == {
-        f"{AE}/{MONTHS[0]}": "arrived",
-        f"{AE}/{MONTHS[1]}": "to deliver",
-        f"{POLICE}/{MONTHS[0]}": "to deliver",
-        f"{POLICE}/{MONTHS[1]}": "to deliver",
+        f"{FIRST}/{MONTHS[0]}": "arrived",
+        f"{FIRST}/{MONTHS[1]}": "to deliver",
+        f"{SECOND}/{MONTHS[0]}": "to deliver",
+        f"{SECOND}/{MONTHS[1]}": "to deliver",
     }
 
 
 def deliver_all_anew(region, **how) -> None:
-    for feed in (AE, POLICE):
+    for agency in (FIRST, SECOND):
         for period in MONTHS:
-            deliver(region, feed, period, **how)
+            deliver(region, agency, period, **how)
     take_in(region)
 
 
 @pytest.mark.parametrize("change", ["key", "profile", "both"])
-def test_one_step_moves_every_month_at_once(old, change: str) -> None:
-    how = {"key": {"key": old.other_key}, "profile": {"profile": "untrusted-hub"}}
+def test_one_step_moves_every_month_at_once(gated, change: str) -> None:
+    how = {"key": {"key": gated.other_key}, "profile": {"profile": "untrusted-hub"}}
     how["both"] = how["key"] | how["profile"]
     key, profile = how[change].get("key", bytes(range(32))), how[change].get("profile", "trusted-hub")
-    rekey.start(old.settings, encode.key_check(key), profile)
-    deliver_all_anew(old, **how[change])
-    assert encodings_linked(old) == {(encode.key_check(bytes(range(32))), "trusted-hub")}
-    rekey.finish(old.settings)
-    take_in(old)
-    assert encodings_linked(old) == {(encode.key_check(key), profile)}
-    assert set(map(tuple, statuses(old).values())) == {("superseded", "accepted")}
-    assert read_region(old.settings).next is None
+    rekey.start(gated.settings, encode.key_check(key), profile)
+    deliver_all_anew(gated, **how[change])
+    assert encodings_linked(gated) == {(encode.key_check(bytes(range(32))), "trusted-hub")}
+    rekey.finish(gated.settings)
+    take_in(gated)
+    assert encodings_linked(gated) == {(encode.key_check(key), profile)}
+    assert set(map(tuple, statuses(gated).values())) == {("superseded", "accepted")}
+    assert read_region(gated.settings).next is None
 
 
 def test_the_switch_waits_for_every_month_that_counts(old, new_key) -> None:
     rekey.start(old.settings, new_key)
-    deliver(old, AE, MONTHS[0], key=old.other_key)
+    deliver(old, FIRST, MONTHS[0], key=old.other_key)
     take_in(old)
-    with pytest.raises(InputError, match=f"NPOL/{POLICE}/{MONTHS[1]}"):
+    with pytest.raises(InputError, match=f"{SECOND}/{FEED}/{MONTHS[1]}"):
         rekey.finish(old.settings)
-    assert statuses(old)[AE, MONTHS[0]] == ["accepted", "held"]
+    assert statuses(old)[FIRST, MONTHS[0]] == ["accepted", "held"]
 
 
 def test_months_that_cannot_be_delivered_again_may_become_gaps(old, new_key) -> None:
     rekey.start(old.settings, new_key)
-    deliver(old, AE, MONTHS[0], key=old.other_key)
+    deliver(old, FIRST, MONTHS[0], key=old.other_key)
     take_in(old)
     rekey.finish(old.settings, accept_gaps=True)
     take_in(old)
-    assert statuses(old)[AE, MONTHS[0]] == ["superseded", "accepted"]
-    assert statuses(old)[POLICE, MONTHS[1]] == ["refused"]
+    assert statuses(old)[FIRST, MONTHS[0]] == ["superseded", "accepted"]
+    assert statuses(old)[SECOND, MONTHS[1]] == ["refused"]
     reasons = [row["reason"] for row in status_rows(old.settings) if row["status"] == "refused"]
     assert all("a key that the partnership has given up" in reason for reason in reasons)
     assert encodings_linked(old) == {(new_key, "trusted-hub")}
@@ -146,7 +169,7 @@ def test_months_that_cannot_be_delivered_again_may_become_gaps(old, new_key) -> 
 def test_nothing_that_has_not_been_looked_into_is_switched_over(old, new_key) -> None:
     rekey.start(old.settings, new_key)
     deliver_all_anew(old, key=old.other_key)
-    deliver(old, AE, MONTHS[0], events=3, key=old.other_key)
+    deliver(old, FIRST, MONTHS[0], events=3, key=old.other_key)
     with pytest.raises(InputError, match="First: upstream run"):
         rekey.finish(old.settings)
 
@@ -160,33 +183,33 @@ def test_nothing_is_switched_while_nothing_has_arrived(old, new_key) -> None:
 
 def test_a_correction_in_the_old_way_overtakes_what_was_held(old, new_key) -> None:
     rekey.start(old.settings, new_key)
-    deliver(old, AE, MONTHS[0], key=old.other_key)
+    deliver(old, FIRST, MONTHS[0], key=old.other_key)
     take_in(old)
-    deliver(old, AE, MONTHS[0], events=3)
+    deliver(old, FIRST, MONTHS[0], events=3)
     take_in(old)
-    assert statuses(old)[AE, MONTHS[0]] == ["superseded", "superseded", "accepted"]
-    assert states(rekey.plan(old.settings))[f"{AE}/{MONTHS[0]}"] == "overtaken"
+    assert statuses(old)[FIRST, MONTHS[0]] == ["superseded", "superseded", "accepted"]
+    assert states(rekey.plan(old.settings))[f"{FIRST}/{MONTHS[0]}"] == "overtaken"
 
 
 def test_a_new_delivery_that_the_gate_refuses_has_not_arrived(old, new_key) -> None:
     rekey.start(old.settings, new_key)
-    (deliver(old, AE, MONTHS[0], key=old.other_key) / "people.parquet").write_bytes(b"cut short")
+    (deliver(old, FIRST, MONTHS[0], key=old.other_key) / "people.parquet").write_bytes(b"cut short")
     take_in(old)
-    assert statuses(old)[AE, MONTHS[0]] == ["accepted", "refused"]
+    assert statuses(old)[FIRST, MONTHS[0]] == ["accepted", "refused"]
     (slot,) = [slot for slot in rekey.plan(old.settings).slots if slot.state == "refused"]
     assert "cut short" in slot.reason
 
 
 def test_a_third_key_is_refused_while_a_change_is_open(old, new_key) -> None:
     rekey.start(old.settings, new_key)
-    deliver(old, AE, MONTHS[0], key=bytes(range(2, 34)))
+    deliver(old, FIRST, MONTHS[0], key=bytes(range(2, 34)))
     take_in(old)
-    assert statuses(old)[AE, MONTHS[0]] == ["accepted", "refused"]
+    assert statuses(old)[FIRST, MONTHS[0]] == ["accepted", "refused"]
 
 
 def test_the_new_key_with_the_old_profile_is_refused_by_what_is_wrong_with_it(old, new_key) -> None:
     rekey.start(old.settings, new_key, "untrusted-hub")
-    deliver(old, AE, MONTHS[0], key=old.other_key)
+    deliver(old, FIRST, MONTHS[0], key=old.other_key)
     take_in(old)
     (row,) = [row for row in status_rows(old.settings) if row["status"] == "refused"]
     assert "--profile untrusted-hub" in row["reason"]
@@ -194,39 +217,39 @@ def test_the_new_key_with_the_old_profile_is_refused_by_what_is_wrong_with_it(ol
 
 def test_a_month_that_has_come_only_in_the_new_way_is_held_and_holds_nothing_up(old, new_key) -> None:
     rekey.start(old.settings, new_key)
-    deliver(old, AE, "2024-05", key=old.other_key)
+    deliver(old, FIRST, "2024-05", key=old.other_key)
     deliver_all_anew(old, key=old.other_key)
-    assert statuses(old)[AE, "2024-05"] == ["held"]
+    assert statuses(old)[FIRST, "2024-05"] == ["held"]
     assert rekey.finish(old.settings).missing == []
     take_in(old)
-    assert statuses(old)[AE, "2024-05"] == ["accepted"]
+    assert statuses(old)[FIRST, "2024-05"] == ["accepted"]
 
 
 def test_a_change_that_is_dropped_leaves_everything_as_it_was(old, new_key) -> None:
     before = read_region(old.settings)
     rekey.start(old.settings, new_key)
-    deliver(old, AE, MONTHS[0], key=old.other_key)
+    deliver(old, FIRST, MONTHS[0], key=old.other_key)
     take_in(old)
     rekey.cancel(old.settings)
     take_in(old)
     assert read_region(old.settings) == before
-    assert statuses(old)[AE, MONTHS[0]] == ["accepted", "refused"]
+    assert statuses(old)[FIRST, MONTHS[0]] == ["accepted", "refused"]
 
 
-def test_if_the_first_agency_had_the_wrong_key_its_months_alone_are_delivered_again(region, new_key) -> None:
-    deliver(region, AE, MONTHS[0])
+def test_if_the_first_agency_had_the_wrong_key_its_months_alone_are_delivered_again(region, open_gate, new_key) -> None:
+    deliver(region, FIRST, MONTHS[0])
     for period in MONTHS:
-        deliver(region, POLICE, period, key=region.other_key)
+        deliver(region, SECOND, period, key=region.other_key)
     take_in(region)
-    assert statuses(region)[POLICE, MONTHS[0]] == ["refused"]
+    assert statuses(region)[SECOND, MONTHS[0]] == ["refused"]
     rekey.start(region.settings, new_key)
-    deliver(region, AE, MONTHS[0], key=region.other_key)
+    deliver(region, FIRST, MONTHS[0], key=region.other_key)
     take_in(region)
     assert set(states(rekey.plan(region.settings)).values()) == {"arrived"}
     rekey.finish(region.settings)
     take_in(region)
     assert encodings_linked(region) == {(new_key, "trusted-hub")}
-    assert statuses(region)[POLICE, MONTHS[1]] == ["accepted"]
+    assert statuses(region)[SECOND, MONTHS[1]] == ["accepted"]
 
 
 def test_a_hub_that_no_longer_reads_the_old_encoder_plans_by_the_notes(old, new_key, monkeypatch) -> None:
