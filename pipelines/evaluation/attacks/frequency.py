@@ -16,7 +16,7 @@ found with one random order of ties and counted with others, or the luckiest of 
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import combinations, permutations
 
@@ -37,6 +37,8 @@ STRATA = {
 EXACT, PUBLIC = "exact counts", "public frequencies"
 HEADLINE = {EXACT: ("none", "sex"), PUBLIC: tuple(STRATA)}
 PAIRED = "sex"  # the strata in which combinations are tried
+OF_WORDS = ("none", PAIRED)  # and words: there are many of them
+WORD = ", word "
 MOST_COMBINED = 8  # columns that are tried in pairs: those whose values repeat most
 REPEATING = 0.01  # share of records whose value another shares, from which a column's ranks say anything
 DRAWS = 5  # random orders of ties over which a headline is averaged
@@ -44,6 +46,7 @@ FREQUENCY, WEIGHT = "frequency", "weight"
 ATTRIBUTES = "attributes only"
 PARTS = ("forename", "surname", "full")
 SPAN = 1 << 31  # two numbers of less than this make one
+MOST_RECORDS = float(1 << 24)
 NOWHERE = -(1 << 62)
 
 
@@ -64,6 +67,7 @@ class Side:
     surname: np.ndarray
     full: np.ndarray
     strata: dict[str, np.ndarray]
+    chances: dict[tuple[str, bytes], tuple[float, float]] = field(default_factory=dict)  # remembered, for speed
 
     def part(self, rows: slice) -> "Side":
         strata = {name: values[rows] for name, values in self.strata.items()}
@@ -126,9 +130,12 @@ class Result:
 
     def chance(self) -> tuple[float, float]:
         """Shares that always guessing the commonest name of the stratum gives: the person, either name."""
-        same = View("", np.where(self.made.tried, 0, -1), np.zeros(len(self.theirs.full), np.int64))
-        base = guess(same, self.ours, self.theirs, self.strata, np.random.default_rng(0))
-        return base.right["full"].sum() / self.people, base.either.sum() / self.people
+        key = (self.strata, self.made.tried.tobytes())
+        if key not in self.theirs.chances:
+            same = View("", np.where(self.made.tried, 0, -1), np.zeros(len(self.theirs.full), np.int64))
+            base = guess(same, self.ours, self.theirs, self.strata, np.random.default_rng(0))
+            self.theirs.chances[key] = base.right["full"].sum() / self.people, base.either.sum() / self.people
+        return self.theirs.chances[key]
 
 
 def attack(
@@ -148,7 +155,7 @@ def attack(
         nothing = View(ATTRIBUTES, np.zeros(len(rows), np.int64), np.zeros(len(known_rows), np.int64))
         views = list(_views(_take(columns, rows), _take(known.columns, known_rows), known.kind))
         for view in [nothing, *views]:
-            for strata in STRATA:
+            for strata in OF_WORDS if WORD in view.name else STRATA:
                 again = partial(guess, view, ours, theirs, strata, rng)
                 result = Result(known.kind, strata, again(), again, ours, theirs)
                 found.setdefault((WEIGHT if view.aligned else FREQUENCY, view.name), []).append(result)
@@ -199,7 +206,7 @@ def _places(
     if aligned:
         return distinct, of_record, counts, np.ones(len(distinct))
     stratum = distinct // SPAN
-    order = np.lexsort((rng.random(len(distinct)), -counts, stratum))
+    order = np.argsort(stratum * MOST_RECORDS - counts + rng.random(len(distinct)))
     place = np.empty(len(distinct), np.int64)
     place[order] = stratum[order] * SPAN + np.arange(len(distinct)) - np.searchsorted(stratum[order], stratum[order])
     _, same, tied = np.unique(stratum * SPAN + counts, return_inverse=True, return_counts=True)
@@ -212,7 +219,7 @@ def _commonest(
     """The commonest name behind each class, and the share of the class's records that bear it."""
     there = classes >= 0
     distinct, counts = np.unique(classes[there] * SPAN + names[there], return_counts=True)
-    order = np.lexsort((rng.random(len(distinct)), counts))
+    order = np.argsort(counts + rng.random(len(distinct)))
     name, most = np.full(size, -1), np.zeros(size)
     name[distinct[order] // SPAN] = distinct[order] % SPAN
     most[distinct[order] // SPAN] = counts[order]
@@ -245,7 +252,7 @@ def _views(ours: Columns, theirs: Columns, kind: str) -> Iterator[View]:
         if not is_filter(column):
             continue
         for number, word in enumerate(words(column), 1):
-            yield View(f"{name}, word {number}", word, known)
+            yield View(f"{name}{WORD}{number}", word, known)
         yield View(f"{name}, bits set", *_same_quantile(weights(column), weights(theirs[name])), aligned=True)
         if kind == EXACT and looks_noisy(column):
             yield View(f"{name}, near-equal", near_equal(column), near_equal(theirs[name]))
@@ -266,7 +273,7 @@ def _combined(
     views: list[View], ours: Side, theirs: Side, rng: np.random.Generator
 ) -> Iterator[tuple[str, str, Callable[[], Guess]]]:
     """Two columns as one, one within another, and all of a person's: (kind of combination, its columns, the guess)."""
-    whole = [view for view in views if not view.aligned and ", word " not in view.name]
+    whole = [view for view in views if not view.aligned and WORD not in view.name]
     repeating = [view for view in sorted(whole, key=lambda view: -_repeating(view.ours)) if _repeating(view.ours)]
     for one, other in combinations(repeating[:MOST_COMBINED], 2):
         pair = View("", joint(one.ours, other.ours), joint(one.theirs, other.theirs))
@@ -325,13 +332,16 @@ def _object(attack: str, name: str, results: list[Result]) -> dict:
     person = max(able, key=lambda result: (result.named, result.either))
     value = max(able, key=lambda result: (result.either, result.named))
     how = f" ({person.how})" if person.how else ""
+    named, either = person.counted_afresh()
+    if value is not person:
+        either = value.counted_afresh()[1]
     return outcome(
         attack,
         name,
         f"{person.kind} by {'no attribute' if person.strata == 'none' else person.strata} and the column {name}{how}",
         people=person.people,
-        named=person.counted_afresh()[0],
-        either=value.counted_afresh()[1],
+        named=named,
+        either=either,
         chance=person.chance()[0],
         chance_values=value.chance()[1],
         tried=int(person.made.tried.sum()),
@@ -341,8 +351,14 @@ def _object(attack: str, name: str, results: list[Result]) -> dict:
         knowledge_values=value.kind,
         strata_values=value.strata,
         how_values=value.how,
-        by_strata=[] if person.how else [_line(result) for result in results],
+        by_strata=[_line(result) for result in (_best_of_each(results) if person.how else results)],
     )
+
+
+def _best_of_each(results: list[Result]) -> list[Result]:
+    """Of many combinations the best for each attacker."""
+    kinds = dict.fromkeys(result.kind for result in results)
+    return [max((each for each in results if each.kind == kind), key=lambda each: each.named) for kind in kinds]
 
 
 def _line(result: Result) -> dict:
@@ -350,6 +366,7 @@ def _line(result: Result) -> dict:
     return {
         "knowledge": result.kind,
         "strata": result.strata,
+        "how": result.how,
         "people": result.people,
         "tried": int(result.made.tried.sum()),
         "people_reidentified": result.named,

@@ -115,10 +115,13 @@ def _alike(vectors: np.ndarray, block: int = 1024) -> list[csr_array]:
     columns: list[list[np.ndarray]] = [[] for _ in ALIKE]
     for start in range(0, len(vectors), block):
         part = vectors[start : start + block]
-        dice = 2 * (part @ vectors.T) / (weight[start : start + block, None] + weight + 1e-6)
-        dice[np.arange(len(part)), start + np.arange(len(part))] = 0
-        row, column = np.nonzero(dice >= levels[-1])
-        level = np.searchsorted(-levels, -dice[row, column], side="left")
+        common = part @ vectors.T
+        enough = (levels[-1] / 2) * weight
+        row, column = np.nonzero(common >= enough[start : start + block, None] + enough)
+        other = row + start != column
+        row, column = row[other], column[other]
+        dice = 2 * common[row, column] / (weight[row + start] + weight[column])
+        level = np.searchsorted(-levels, -dice, side="left").clip(max=len(ALIKE) - 1)
         for each in range(len(ALIKE)):
             rows[each].append(row[level == each] + start)
             columns[each].append(column[level == each])

@@ -33,6 +33,13 @@ def outcome(
     surname both right; either: at least one of them right; the chances are shares, got by always guessing the
     commonest name.
     """
+    people, named, either, chance, chance_values = (
+        int(people),
+        int(named),
+        int(either),
+        float(chance),
+        float(chance_values),
+    )
     low, upper = interval(named, people)
     values_low, values_upper = interval(either, people)
     share, values_share = named / max(1, people), either / max(1, people)
@@ -40,12 +47,12 @@ def outcome(
         "attack": attack,
         "encoder": "",
         "column": column,
-        "people": int(people),
-        "people_reidentified": int(named),
+        "people": people,
+        "people_reidentified": named,
         "share": round(share, 6),
         "low95": round(low, 6),
         "upper95": round(upper, 6),
-        "values_recovered": int(either),
+        "values_recovered": either,
         "values_share": round(values_share, 6),
         "values_low95": round(values_low, 6),
         "values_upper95": round(values_upper, 6),

@@ -9,6 +9,7 @@ certainty, until nothing changes. Noisy filters are first replaced by the majori
 A column is read as the name in its own name (forename or surname); columns that hold neither spell no name.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,6 +29,7 @@ FEWEST_POSITIONS = 6  # fewer positions come together by accident
 TOGETHER = (0.93, 0.85)  # share of a pattern's filters in which a further position must be set; both are tried
 SET = 0.9  # share of a q-gram's positions that show it, and of its filters that must have a position
 ROUNDS = 8
+STARTS, LIKELY = 6, 6  # first guesses at which pattern is which q-gram; q-grams that are tried for a pattern
 DOUBTFUL, CLEAR = 2.0, 0.2  # log units: a name is not sure if it fits worse, or another nearly as well
 LEARNT_FROM = 2  # named filters from which the positions of a q-gram are learnt
 
@@ -206,22 +208,40 @@ def _as_alike(ours: np.ndarray, theirs: np.ndarray) -> tuple[np.ndarray, np.ndar
     def apart(one: np.ndarray, other: np.ndarray) -> np.ndarray:
         return (one - other) ** 2 / (one + other + 1)
 
-    _, chosen = linear_sum_assignment(apart(ours.diagonal()[:, None], theirs.diagonal()))
+    rng = np.random.default_rng(0)
+    often = apart(ours.diagonal()[:, None], theirs.diagonal())
+    best, least = np.empty(0, np.int64), np.inf
+    for start in range(STARTS):
+        doubt = often if start == 0 else often * rng.uniform(0.2, 1.8, often.shape)
+        chosen = linear_sum_assignment(doubt)[1]
+        now, before = np.inf, None
+        while before is None or now < before - 1e-9:
+            before = now
+            for place in range(len(chosen)):
+                chosen, now = _best_change(ours, theirs, chosen, place, apart)
+        if now < least:
+            best, least = chosen, now
+    return best, apart(ours, theirs[np.ix_(best, best)]).sum(axis=1)
 
-    def cost(chosen: np.ndarray) -> float:
-        return float(apart(ours, theirs[np.ix_(chosen, chosen)]).sum())
 
-    now, better = cost(chosen), True
-    while better:
-        better = False
-        for place in range(len(chosen)):
-            for candidate in range(len(theirs)):
-                other = chosen.copy()
-                other[chosen == candidate] = chosen[place]
-                other[place] = candidate
-                if (value := cost(other)) < now - 1e-9:
-                    chosen, now, better = other, value, True
-    return chosen, apart(ours, theirs[np.ix_(chosen, chosen)]).sum(axis=1)
+def _best_change(
+    ours: np.ndarray, theirs: np.ndarray, chosen: np.ndarray, place: int, apart: Callable
+) -> tuple[np.ndarray, float]:
+    """What is chosen if the row at `place` is taken for another, or as now, whichever agrees best, and how ill it fits.
+
+    A row of `theirs` that is chosen for another place already goes there and back: the two swap.
+    """
+    others = np.delete(np.arange(len(chosen)), place)
+    likely = apart(ours[place, others], theirs[:, chosen[others]]).sum(axis=1) * 2
+    likely += apart(ours[place, place], theirs.diagonal())
+    tries = [chosen]
+    for candidate in np.argsort(likely)[:LIKELY]:
+        other = chosen.copy()
+        other[chosen == candidate] = chosen[place]
+        other[place] = candidate
+        tries.append(other)
+    costs = [float(apart(ours, theirs[np.ix_(each, each)]).sum()) for each in tries]
+    return tries[int(np.argmin(costs))], min(costs)
 
 
 def _named(filters: Filters, names: Names, mined: dict[int, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
