@@ -65,7 +65,8 @@ def _integer(value: str) -> int:
 
 
 def _timestamp(value: str) -> datetime:
-    return datetime.fromisoformat(value).replace(tzinfo=None)
+    moment = datetime.fromisoformat(value)
+    return moment.replace(tzinfo=None) if moment.tzinfo else moment
 
 
 def _time(value: str) -> str:

@@ -53,7 +53,7 @@ class Reading(NamedTuple):
         """A column as read, null for empty. Raises InputError that names the line and never the value."""
         values = batch[column]
         try:
-            return by_distinct(values, lambda value: self.read(value) if value else None, self.type)
+            return by_distinct(pc.if_else(pc.equal(values, ""), None, values), self.read, self.type)
         except (ValueError, KeyError, AttributeError):
             line = next(n for n, value in zip(batch.lines, values.to_pylist(), strict=True) if not self._reads(value))
             raise InputError(f"{path}, line {line}, {column}: not {self.example}.") from None
@@ -248,7 +248,7 @@ class Extract:
 
 
 def by_distinct(values: pa.StringArray, function: Callable, kind: pa.DataType = TEXT) -> pa.Array:
-    """function(value) for each value, computed once for each distinct one."""
+    """function(value) for each value, computed once for each distinct one; null for null."""
     encoded = values.dictionary_encode()
     return pa.array(map(function, encoded.dictionary.to_pylist()), kind).take(encoded.indices)
 
