@@ -37,6 +37,7 @@ PROFILES = ("trusted-hub", "untrusted-hub")
 DEFAULT_PROFILE = "trusted-hub"
 SIGNATURE_BITS = 256
 SIGNATURE_BYTES = SIGNATURE_BITS // 8
+REMEMBERED = 100_000  # values of a field whose hashes are kept between batches: names repeat
 BLOCK = 16  # bytes that AES takes and gives
 
 Parts = tuple[str, ...]
@@ -241,11 +242,13 @@ class Encoder:
         self.profile = profile
         self._part_keys = {part: subkey(key, f"part/{SHARED_KEYS.get(part, part)}") for part in PARTS}
         self._gram_keys = {field: subkey(key, f"gram/{SHARED_GRAMS.get(field, field)}") for field in FIELDS}
-        self._gram_hashes: dict[str, dict[str, int]] = {field: {} for field in FIELDS}  # a few thousand at most
+        self._gram_hashes: dict[str, dict[str, bytes]] = {field: {} for field in FIELDS}  # a few thousand at most
+        self._packed_grams: dict[str, dict[str, bytes]] = {field: {} for field in FIELDS}
+        self._part_hashes: dict[str, dict[str, int]] = {part: {} for part in PARTS}
         self._token_ciphers = {token: _cipher(key, f"token/{SHARED_TOKENS.get(token, token)}") for token in TOKENS}
         self._anchor_ciphers = {anchor: _cipher(key, f"anchor/{anchor}") for anchor in ANCHORS}
         self._signature_ciphers = [_cipher(key, f"signature/{half}") for half in range(SIGNATURE_BYTES // BLOCK)]
-        self._tie = int.from_bytes(hmac.digest(subkey(key, "gram/tie"), b"tie", "sha256")[:8], "little")
+        self._tie = hmac.digest(subkey(key, "gram/tie"), b"tie", "sha256")[7::-1]
 
     def identity(self, forename, surname, dob, postcode, nhs_number) -> dict[str, pa.Array]:
         """Columns, by name, of records given as equally long lists or Arrow arrays of normalised values ('' missing).
@@ -259,8 +262,11 @@ class Encoder:
         anchors = {
             name: self._together(TOKENS[token], parts, self._anchor_ciphers[name]) for name, token in ANCHORS.items()
         }
+        grams = {field: self._grams(field, fields[field][0]) for field in FIELDS}
         for field, anchor in signatures(self.profile):
-            columns[signature_column(field, anchor)] = self._signatures(field, *fields[field], *anchors[anchor])
+            columns[signature_column(field, anchor)] = self._signatures(
+                grams[field], fields[field][1], *anchors[anchor]
+            )
         for token in tokens(self.profile):
             hashed, present = self._together(TOKENS[token], parts, self._token_ciphers[token])
             columns[f"{token}_token"] = pa.array(hashed.view(np.int64), mask=~present)
@@ -268,9 +274,14 @@ class Encoder:
 
     def _part(self, part: str, values: list[str], places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Keyed hash (uint64) of a part of each record, and whether it is there."""
-        key, made = self._part_keys[part], [PARTS[part][1](value) for value in values]
-        hashes = np.array([_hash(key, value) if value else 0 for value in made], np.uint64)
-        return hashes[places], np.array([bool(value) for value in made], bool)[places]
+        key, make = self._part_keys[part], PARTS[part][1]
+
+        def hashed(value: str) -> int:
+            made = make(value)
+            return _hash(key, made) if made else 0
+
+        hashes = np.array(_remembered(self._part_hashes[part], values, hashed), np.uint64)[places]
+        return hashes, hashes != 0
 
     @staticmethod
     def _together(of: Parts, parts: dict, cipher: Cipher) -> tuple[np.ndarray, np.ndarray]:
@@ -281,27 +292,33 @@ class Encoder:
         one, other = hashes if len(of) == 2 else (hashes[0], np.zeros_like(hashes[0]))
         return np.ascontiguousarray(_encrypt(cipher, np.stack([one, other], axis=1))[:, 0]), present
 
-    def _signatures(
-        self, field: str, values: list[str], places: np.ndarray, anchors: np.ndarray, anchored: np.ndarray
-    ) -> pa.Array:
-        """256-bit signatures of a field under an anchor; null where either is missing."""
-        key = self._gram_keys[field]
-        known = self._gram_hashes[field]
-        grams = []
-        for value in values:
-            of_value = set(GRAMS[field](value))
-            for gram in of_value - known.keys():
-                known[gram] = _hash(key, gram)
-            grams.append(sorted(known[gram] for gram in of_value))
-        for hashes in grams:
+    def _grams(self, field: str, values: list[str]) -> list[bytes]:
+        """Keyed hashes (8 bytes each, an odd number) of the q-grams of each value."""
+        key, known, grams_of = self._gram_keys[field], self._gram_hashes[field], GRAMS[field]
+
+        def hashed(value: str) -> bytes:
+            grams = set(grams_of(value))
+            for gram in grams - known.keys():
+                known[gram] = hmac.digest(key, gram.encode(), "sha256")[7::-1]  # big end first, so that they sort
+            hashes = sorted(known[gram] for gram in grams)
             if hashes and len(hashes) % 2 == 0:  # an even number of votes can tie: one more, the same for everybody
                 hashes.append(self._tie)
-        counts = np.array([len(hashes) for hashes in grams], np.int64)
+            return b"".join(hashes)
+
+        return _remembered(self._packed_grams[field], values, hashed)
+
+    def _signatures(
+        self, grams: list[bytes], places: np.ndarray, anchors: np.ndarray, anchored: np.ndarray
+    ) -> pa.Array:
+        """256-bit signatures of a field, given as the grams of its distinct values; null where it or its anchor is not."""
+        counts = np.fromiter(map(len, grams), np.int64, len(grams)) // 8
         result = np.zeros((len(places), SIGNATURE_BYTES // 8), np.uint64)
         count_of = np.where(anchored, counts[places], 0)
         for count in np.unique(count_of[count_of > 0]):
             rows, of_count = np.flatnonzero(count_of == count), np.flatnonzero(counts == count)
-            matrix = np.array([grams[i] for i in of_count], np.uint64)
+            matrix = (
+                np.frombuffer(b"".join([grams[i] for i in of_count.tolist()]), ">u8").astype("<u8").reshape(-1, count)
+            )
             votes = matrix[np.searchsorted(of_count, places[rows])]
             result[rows] = self._majority(votes, anchors[rows])
         buffers = [_validity(count_of > 0), pa.py_buffer(np.ascontiguousarray(result))]
@@ -342,6 +359,16 @@ def _encrypt(cipher: Cipher, blocks: np.ndarray) -> np.ndarray:
 
 def _hash(key: bytes, value: str) -> int:
     return int.from_bytes(hmac.digest(key, value.encode(), "sha256")[:8], "little")
+
+
+def _remembered(known: dict, values: list[str], function: Callable) -> list:
+    """function(value) of each value. What it gave is kept for the next batch, as long as that takes little memory."""
+    if len(known) > REMEMBERED:
+        known.clear()
+    for value in values:
+        if value not in known:
+            known[value] = function(value)
+    return [known[value] for value in values]
 
 
 def _by_distinct(values: Sequence[str] | pa.Array | pa.ChunkedArray) -> tuple[list[str], np.ndarray]:
