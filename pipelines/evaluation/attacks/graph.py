@@ -58,6 +58,7 @@ def attack(
         f"a register of {len(register):,} people holding {share:.0%} of those encoded, and the graph of all columns{with_clear},",
         people=len(people), named=named.sum(), either=either.sum(),
         chance=by_chance[0], chance_values=by_chance[1],
+        by_chance="taking anybody of the register with the same attributes" if clear else "taking anybody of the register",
         register_share=share, overlap=share, register_times=times, register=len(register),
         strata=", ".join(CLEAR) if clear else "none",
     )  # fmt: skip

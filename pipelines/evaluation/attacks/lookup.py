@@ -61,7 +61,7 @@ def rotation(before: Columns, after: Columns, people: pd.DataFrame, events: pd.D
         outcome(
             "rotation", way, f"the same people's records under two keys, comparing {way},",
             people=len(people), named=found.sum(), either=found.sum(),
-            chance=1 / len(people), chance_values=1 / len(people),
+            chance=1 / len(people), chance_values=1 / len(people), by_chance="taking any record",
             meaning="people_reidentified counts records whose successor under the other key was found; nobody is named",
         )
         for way, found in ways.items()

@@ -25,21 +25,15 @@ def outcome(
     either: int,
     chance: float,
     chance_values: float,
+    by_chance: str = "always guessing the commonest name",
     **more: object,
 ) -> dict:
     """One object of attacks.json, still without its encoder.
 
     attacker: what it has, to stand in "an attacker with ..."; people: records that it could try; named: forename and
-    surname both right; either: at least one of them right; the chances are shares, got by always guessing the
-    commonest name.
+    surname both right; either: at least one of them right; the chances are shares, and by_chance says got by what.
     """
-    people, named, either, chance, chance_values = (
-        int(people),
-        int(named),
-        int(either),
-        float(chance),
-        float(chance_values),
-    )
+    people, named, either = int(people), int(named), int(either)
     low, upper = interval(named, people)
     values_low, values_upper = interval(either, people)
     share, values_share = named / max(1, people), either / max(1, people)
@@ -56,14 +50,14 @@ def outcome(
         "values_share": round(values_share, 6),
         "values_low95": round(values_low, 6),
         "values_upper95": round(values_upper, 6),
-        "chance": round(chance, 6),
-        "chance_values": round(chance_values, 6),
+        "chance": round(float(chance), 6),
+        "chance_values": round(float(chance_values), 6),
         "interval": INTERVAL,
         **more,
         "sentence": (
             f"An attacker with {attacker} correctly named {named:,} of {people:,} people "
             f"({share:.2%}, 95 % interval {low:.2%} to {upper:.2%}) and got at least one name right of {either:,} "
-            f"({values_share:.2%}, {values_low:.2%} to {values_upper:.2%}); always guessing the commonest name gives "
+            f"({values_share:.2%}, {values_low:.2%} to {values_upper:.2%}); {by_chance} gives "
             f"{chance:.2%} and {chance_values:.2%}."
         ),
     }

@@ -23,6 +23,7 @@ from .outcome import outcome
 NAMES = ("forename", "surname")
 MOST_FILTERS = 1_500  # distinct filters that patterns are mined from, the commonest first
 FEWEST_PATTERNS = 6
+MOST_NAMES = 6_000  # distinct filters, and names, that are compared, the commonest first
 PATTERNS, SEEDS = 24, 6  # sets of positions mined at most; pairs of positions that are tried for each
 NEW = 0.5  # share of a pattern's positions that may be another's already
 FEWEST_POSITIONS = 6  # fewer positions come together by accident
@@ -59,7 +60,7 @@ class Names:
 
     @classmethod
     def of(cls, values: pd.Series) -> "Names":
-        counts = values[values != ""].value_counts()
+        counts = values[values != ""].value_counts().head(MOST_NAMES)
         sets = [name_grams(name) for name in counts.index]
         grams = sorted(set().union(*sets))
         number = {gram: place for place, gram in enumerate(grams)}
@@ -134,6 +135,11 @@ def _distinct(column: pa.Array) -> Filters:
     )
     where = np.full(len(vectors), -1)
     where[there] = of_record
+    if len(count) > MOST_NAMES:  # the rarest stay unread
+        kept = np.argsort(-count, kind="stable")[:MOST_NAMES]
+        place = np.full(len(count) + 1, -1)
+        place[kept] = np.arange(MOST_NAMES)
+        packed, count, where = packed[kept], count[kept], place[where]
     return Filters(_one_of_opposites(np.unpackbits(packed, axis=1)), count.astype(np.float32), where)
 
 

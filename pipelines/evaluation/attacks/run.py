@@ -18,6 +18,7 @@ from .columns import Columns
 
 KEY, OTHER_KEY, THIRD_KEY = (bytes([number]) * 32 for number in (1, 2, 3))  # made up: nothing real is encoded
 PEERS = (PLAIN, KEYED_NAMES)
+HARDENED = (*(name for name in ENCODERS if name.startswith(f"{PLAIN}+")), "two-step")  # attacked in brief
 PUBLIC_SEEDS, PUBLIC_TIMES = 1_000, 2  # the public frequencies' region: other seeds, and its size in regions
 SHOWN = 10.0  # times chance that an attack must reach on an unhardened encoder to count as shown
 LOOKED_UP = 1_000  # records looked up one by one
@@ -25,8 +26,8 @@ HUB_GRAPH = 2_000  # people of the hub's graph
 # Graph matching: records encoded at most, share of them in the register, its size in their number, clear attributes.
 GRAPH_BRIEF = ((2_000, 1.0, 1, False), (2_000, 1.0, 1, True))
 GRAPH_WHOLE = (
-    (None, 1.0, 1, False),
-    (None, 1.0, 1, True),
+    (5_000, 1.0, 1, False),
+    (5_000, 1.0, 1, True),
     *((2_000, share, 1, True) for share in (0.05, 0.2, 0.5)),
     *((800, share, 5, True) for share in (0.2, 0.5, 1.0)),
     *((200, share, 20, True) for share in (0.2, 0.5, 1.0)),
@@ -117,15 +118,12 @@ def _attacks(name: str, encoder: Encode, target: Target, seed: int, progress: Ca
         yield from _hub(encoder, target, seed)
 
 
-HARDENED = tuple(name for name in ENCODERS if name.startswith(PLAIN + "+")) + ("two-step",)
-
-
 def _graph(
-    encoder: Encode, file: pd.DataFrame, public: pd.DataFrame, most: int | None, share: float, times: int, clear: bool,
+    encoder: Encode, file: pd.DataFrame, public: pd.DataFrame, most: int, share: float, times: int, clear: bool,
     seed: int,
 ) -> Iterator[dict]:  # fmt: skip
     rng = np.random.default_rng(seed)
-    size = min(most or len(file), len(file), len(public) // times if times > 1 else len(file))
+    size = min(most, len(file), len(public) // times if times > 1 else len(file))
     order = rng.permutation(len(file))
     people, rest = file.iloc[order[:size]], pd.concat([file.iloc[order[size:]], public])
     inside = people.iloc[rng.permutation(size)[: round(share * size)]]
