@@ -15,6 +15,7 @@ import duckdb
 from pipelines import cli, runner
 from pipelines.evaluation import region as evaluation
 from pipelines.ingest.status import status_rows
+from pipelines.pseudonymise.encode import checksum
 from pipelines.pseudonymise.errors import InputError
 from pipelines.publish.release import read_manifest
 from pipelines.settings import Settings
@@ -55,15 +56,19 @@ def _refuse_real_data(settings: Settings, folder: Path) -> None:
 
 
 def _make_region(settings: Settings, folder: Path, people: int, seed: int, progress: Callable[[str], None]) -> None:
-    wanted = {"people": people, "seed": seed}
-    made = folder / "region.json"
-    if made.exists() and wanted.items() <= json.loads(made.read_text()).items():
+    """The region, made if it is not there; a hub that took in another one, or another encoding of it, starts afresh."""
+    wanted, made = {"people": people, "seed": seed}, folder / "region.json"
+    same_region = made.exists() and wanted.items() <= json.loads(made.read_text()).items()
+    same_encoder = settings.fictional.exists() and settings.fictional.read_text() == checksum()
+    if not (same_region and same_encoder):
+        for name in HUB_FOLDERS:
+            shutil.rmtree(settings.data / name, ignore_errors=True)
+    settings.data.mkdir(parents=True, exist_ok=True)
+    settings.fictional.write_text(checksum())
+    if same_region:
         progress(f"The fictional region of {people:,} people is there already (seed {seed})")
         return
-    for path in (*(settings.data / name for name in HUB_FOLDERS), folder):
-        shutil.rmtree(path, ignore_errors=True)
-    settings.data.mkdir(parents=True, exist_ok=True)
-    settings.fictional.touch()
+    shutil.rmtree(folder, ignore_errors=True)
     progress(f"Making a fictional region of {people:,} people (seed {seed})")
     make_region(folder, people=people, seed=seed, progress=progress)
 
