@@ -8,10 +8,12 @@ rank by rank, ties in random order, and each record gets the commonest names beh
 Tried for each column alone, each 64-bit word, clusters of near-equal filters, and combinations; and, as an attack of
 its own ('weight'), by how many bits a filter has set, which betrays how long a name is.
 
-Two attackers. One knows *exact counts* of the very file, as a whole or by sex. In finer strata exact counts are as
-good as a register of these people with their attributes, which names some of them without any encoded column (what
-'attributes only' measures): those are listed under `by_strata` and are no headline. The other has *public frequencies*
-of other people, in any strata. The headline is the best that either gets, people and single names apart. What is best is
+Three attackers. One knows *exact counts* of the very file, as a whole or by sex: how many bear each full name, were born
+on each day, live at each postcode. One has *public frequencies* of other people, in any strata. The headline of the
+attack is the best that either of these gets, people and single names apart. The third knows how often *every
+combination* of values occurs, names with dates and places together: a register in counts, an attack of its own. In finer
+strata exact counts are as good as a register of these people with their attributes, which names some of them without any
+encoded column (what 'attributes only' measures): those are listed under `by_strata` and are no headline. What is best is
 found with one random order of ties and counted with others, or the luckiest of many tries would be the result.
 """
 
@@ -34,8 +36,8 @@ STRATA = {
     "sex, age band": ("sex", "age_band"),
     "sex, age band, ethnic group, deprivation": CLEAR,
 }
-EXACT, PUBLIC = "exact counts", "public frequencies"
-HEADLINE = {EXACT: ("none", "sex"), PUBLIC: tuple(STRATA)}
+EXACT, PUBLIC, REGISTER = "exact counts", "public frequencies", "exact counts of every combination"
+HEADLINE = {EXACT: ("none", "sex"), PUBLIC: tuple(STRATA), REGISTER: ("none", "sex")}
 PAIRED = "sex"  # the strata in which combinations are tried
 OF_WORDS = ("none", PAIRED)  # and words: there are many of them
 WORD = ", word "
@@ -54,7 +56,7 @@ NOWHERE = -(1 << 62)
 class Knowledge:
     """What an attacker counts: people whose names it knows, and the columns its own copy of the encoder gives them."""
 
-    kind: str  # EXACT or PUBLIC
+    kind: str  # EXACT, PUBLIC or REGISTER
     columns: Columns
     people: pd.DataFrame
 
@@ -254,7 +256,7 @@ def _views(ours: Columns, theirs: Columns, kind: str) -> Iterator[View]:
         for number, word in enumerate(words(column), 1):
             yield View(f"{name}{WORD}{number}", word, known)
         yield View(f"{name}, bits set", *_same_quantile(weights(column), weights(theirs[name])), aligned=True)
-        if kind == EXACT and looks_noisy(column):
+        if kind != PUBLIC and looks_noisy(column):
             yield View(f"{name}, near-equal", near_equal(column), near_equal(theirs[name]))
 
 

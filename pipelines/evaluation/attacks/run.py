@@ -20,6 +20,7 @@ KEY, OTHER_KEY, THIRD_KEY = (bytes([number]) * 32 for number in (1, 2, 3))  # ma
 PEERS = (PLAIN, KEYED_NAMES)
 HARDENED = (*(name for name in ENCODERS if name.startswith(f"{PLAIN}+")), "two-step")  # attacked in brief
 PUBLIC_SEEDS, PUBLIC_TIMES = 1_000, 2  # the public frequencies' region: other seeds, and its size in regions
+REGISTER_COUNTS = "register counts"
 SHOWN = 10.0  # times chance that an attack must reach on an unhardened encoder to count as shown
 LOOKED_UP = 1_000  # records looked up one by one
 HUB_GRAPH = 2_000  # people of the hub's graph
@@ -98,11 +99,13 @@ def _attacks(name: str, encoder: Encode, target: Target, seed: int, progress: Ca
     file, public = target.file, target.public
     columns, copy, elsewhere = encoder(file, KEY), encoder(file, OTHER_KEY), encoder(public, THIRD_KEY)
     progress(f"{name}: frequency and patterns")
+    counted = counts_apart(file, seed)
     known = [
-        frequency.Knowledge(frequency.EXACT, copy, file),
+        frequency.Knowledge(frequency.EXACT, encoder(counted, OTHER_KEY), counted),
         frequency.Knowledge(frequency.PUBLIC, elsewhere, public),
     ]
     yield from frequency.attack(columns, file, known, seed)
+    yield from _register_counts(columns, copy, file, seed)
     for kind, people in ((frequency.EXACT, file), (frequency.PUBLIC, public)):
         yield from patterns.attack(columns, file, people, kind)
     progress(f"{name}: graph matching")
@@ -116,6 +119,28 @@ def _attacks(name: str, encoder: Encode, target: Target, seed: int, progress: Ca
     yield from lookup.rotation(part, _rows(copy, some), part_people, _events(target))
     if whole:
         yield from _hub(encoder, target, seed)
+
+
+def counts_apart(people: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """The people with birth dates and postcodes dealt out anew: what exact statistics say, and no register.
+
+    How many bear each full name (with its sex and other attributes), were born on each day and live at each postcode
+    stays as it is; who was born when and lives where does not. Birth dates stay within their age band.
+    """
+    rng, dealt = np.random.default_rng(seed), people.copy()
+    for column, within in (("dob", people["age_band"].fillna("")), ("postcode", None), ("nhs_number", None)):
+        groups = [people.index.to_numpy()] if within is None else people.groupby(within, sort=True).indices.values()
+        for rows in groups:
+            dealt.iloc[rows, dealt.columns.get_loc(column)] = people[column].to_numpy()[rng.permutation(rows)]
+    return dealt
+
+
+def _register_counts(columns: Columns, copy: Columns, people: pd.DataFrame, seed: int) -> Iterator[dict]:
+    """Frequency alignment by somebody who knows how often every combination of values occurs: a register in counts."""
+    known = [frequency.Knowledge(frequency.REGISTER, copy, people)]
+    for found in frequency.attack(columns, people, known, seed):
+        if found["attack"] == frequency.FREQUENCY:
+            yield found | {"attack": REGISTER_COUNTS}
 
 
 def _graph(
@@ -136,9 +161,12 @@ def _graph(
 def _hub(encoder: Encode, target: Target, seed: int) -> Iterator[dict]:
     """The hub as an adversary: all feeds' files, linked without a mistake, so that gaps of one are filled by another."""
     records = target.region.records
-    linked = [_linked(encoder(records, key), records) for key in (KEY, OTHER_KEY)]
-    (columns, people), (copy, _) = linked
-    for found in frequency.attack(columns, people, [frequency.Knowledge(frequency.EXACT, copy, people)], seed):
+    (columns, people), (copy, _) = [_linked(encoder(records, key), records) for key in (KEY, OTHER_KEY)]
+    counted, _ = _linked(encoder(counts_apart(records, seed), OTHER_KEY), records)
+    for found in (
+        *frequency.attack(columns, people, [frequency.Knowledge(frequency.EXACT, counted, people)], seed),
+        *_register_counts(columns, copy, people, seed),
+    ):
         yield found | {"attack": f"hub {found['attack']}"}
     rng = np.random.default_rng(seed)
     some, order = rng.permutation(len(people))[:HUB_GRAPH], rng.permutation(min(HUB_GRAPH, len(people)))
