@@ -23,7 +23,7 @@ from .outcome import outcome
 NAMES = ("forename", "surname")
 MOST_FILTERS = 1_500  # distinct filters that patterns are mined from, the commonest first
 FEWEST_PATTERNS = 6
-MOST_NAMES = 6_000  # distinct filters, and names, that are compared, the commonest first
+MOST_NAMES = 3_000  # distinct filters, and names, that are compared, the commonest first
 PATTERNS, SEEDS = 24, 6  # sets of positions mined at most; pairs of positions that are tried for each
 NEW = 0.5  # share of a pattern's positions that may be another's already
 FEWEST_POSITIONS = 6  # fewer positions come together by accident

@@ -11,13 +11,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.evaluation.encoders import ENCODERS, KEYED_NAMES, PLAIN, Encode
+from pipelines.evaluation.encoders import ENCODERS, KEYED_NAMES, PLAIN, UNANCHORED, Encode
 
 from . import frequency, graph, lookup, material, patterns
 from .columns import Columns
 
 KEY, OTHER_KEY, THIRD_KEY = (bytes([number]) * 32 for number in (1, 2, 3))  # made up: nothing real is encoded
-PEERS = (PLAIN, KEYED_NAMES)
+PEERS = (PLAIN, KEYED_NAMES, UNANCHORED)
 HARDENED = (*(name for name in ENCODERS if name.startswith(f"{PLAIN}+")), "two-step")  # attacked in brief
 PUBLIC_SEEDS, PUBLIC_TIMES = 1_000, 2  # the public frequencies' region: other seeds, and its size in regions
 REGISTER_COUNTS = "register counts"
