@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 REFERENCE = Path(__file__).parent / "reference"
-REMEMBERED = 200_000  # values of a field whose normal form is kept: names, dates and postcodes repeat
+REMEMBERED = 100_000  # values of a field whose normal form is kept: names, dates and postcodes repeat
 
 NOT_IN_POSTCODE = re.compile(r"[^A-Z0-9]+")
 POSTCODE_FORM = re.compile(r"(GIR0AA|[A-Z]{1,2}[0-9][A-Z0-9]?[0-9][A-Z]{2})")

@@ -6,6 +6,7 @@ columns of their events. Nothing is written here.
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import date
 from functools import lru_cache, partial
 from pathlib import Path
@@ -51,18 +52,22 @@ class Reading(NamedTuple):
 
     def of(self, path: Path, batch: Batch, column: str) -> pa.Array:
         """A column as read, null for empty. Raises InputError that names the line and never the value."""
-        values = batch[column]
+        values = pc.if_else(pc.equal(batch[column], ""), None, batch[column])
+        if pa.types.is_temporal(self.type) and not pc.any(pc.starts_with(values, "0000")).as_py():
+            with suppress(pa.ArrowInvalid):  # it reads the usual forms much faster than `read`, but year 0 too
+                return values.cast(self.type)
         try:
-            return by_distinct(pc.if_else(pc.equal(values, ""), None, values), self.read, self.type)
+            return by_distinct(values, self.read, self.type)
         except (ValueError, KeyError, AttributeError):
-            line = next(n for n, value in zip(batch.lines, values.to_pylist(), strict=True) if not self._reads(value))
-            raise InputError(f"{path}, line {line}, {column}: not {self.example}.") from None
+            row = next(row for row, value in enumerate(values.to_pylist()) if value and not self._reads(value))
+            raise InputError(f"{path}, line {batch.lines[row]}, {column}: not {self.example}.") from None
 
     def _reads(self, value: str) -> bool:
         try:
-            return not value or self.read(value) is not None
+            self.read(value)
         except (ValueError, KeyError, AttributeError):
             return False
+        return True
 
 
 class Extract:
@@ -129,15 +134,18 @@ class Extract:
 
     def activity(self) -> Iterator[pa.Table]:
         """The events of those people, without columns that are not in the contract. Raises InputError."""
-        if self._activity_file is None:
-            return
+        if self._activity_file is not None:
+            yield from self._events(self._activity_file)
+        self._known = KnownPeople()  # nobody is asked for any more, and sorting needs the room
+
+    def _events(self, path: Path) -> Iterator[pa.Table]:
         columns = [column for column in self._activity_contract if column.type != "person"]
         readings = {column.name: self._reading(column) for column in columns}
-        with CsvReader(self._activity_file, self._activity_contract, "leave out") as reader:
+        with CsvReader(path, self._activity_contract, "leave out") as reader:
             self.findings.left_out_columns = reader.left_out
             for batch in self._told(reader, "events"):
                 batch = self._without_opt_outs(batch)
-                values = {name: read.of(self._activity_file, batch, name) for name, read in readings.items()}
+                values = {name: read.of(path, batch, name) for name, read in readings.items()}
                 refs = self._refs_of_known(batch)
                 table = pa.table({"person_ref": refs, **values}, schema=self.schemas["activity"])
                 self.findings.events += len(table)

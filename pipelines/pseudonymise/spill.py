@@ -11,7 +11,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-BUCKETS = 64  # by the first two digits of person_ref, a keyed hash that falls evenly; one is sorted in memory at a time
+BUCKETS = (
+    128  # by the first two digits of person_ref, a keyed hash that falls evenly; one is sorted in memory at a time
+)
 HEX_DIGITS = np.zeros(256, np.int64)
 HEX_DIGITS[np.frombuffer(b"0123456789abcdef", np.uint8)] = np.arange(16)
 ROW_GROUP = 61_440  # rows of a Parquet row group: the writer holds one in memory

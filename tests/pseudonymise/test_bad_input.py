@@ -4,6 +4,7 @@ No error repeats what stands in a cell of a person's row.
 """
 
 import tracemalloc
+from datetime import datetime
 
 import pytest
 
@@ -239,6 +240,7 @@ def test_a_line_of_200_megabytes_is_refused_in_little_memory(agency, capsys, sta
 REFUSED_EVENTS = {
     "a date in words": (event("created_ts", "5 Jan 2024"), "line 2, created_ts"),
     "a day that does not exist": (event("created_ts", "2024-02-30T10:00"), "line 2, created_ts"),
+    "a date in the year 0": (event("created_ts", "0000-01-05T14:30"), "line 2, created_ts"),
     "a person who is not in the people file": (event("local_person_id", "Q9"), "line 2: local_person_id is not in"),
     "an event of nobody": (event("local_person_id", ""), "line 2: local_person_id is not in the people file"),
     "a sentence in a code": (event("grade", "she said that he had been shouting at her since " * 2), "line 2, grade"),
@@ -264,6 +266,15 @@ def test_activity_is_refused_with_file_and_line(agency, capsys, activity, says):
     assert says in message and "activity.csv" in message
     assert not [secret for secret in SECRETS if secret in message.replace(str(agency.folder), "")]
     assert not agency.out.exists()
+
+
+@pytest.mark.parametrize(
+    "moment",
+    ["2024-01-05T14:30:00", "2024-01-05 14:30", "2024-01-05T14:30:00.000", "20240105T1430", "2024-01-05T14:30Z"],
+)
+def test_a_moment_is_read_in_the_forms_of_iso_8601(agency, moment):
+    assert agency.run(people=HEADER + ROW, activity=event("created_ts", moment)) == 0
+    assert agency.table("activity")[0]["created_ts"] == datetime(2024, 1, 5, 14, 30)
 
 
 def test_a_formula_in_a_reference_leaves_as_a_hash(agency):
