@@ -20,7 +20,7 @@ Columns = Mapping[str, pa.Array]
 Encode = Callable[[pd.DataFrame, bytes], Columns]
 Harden = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 
-PLAIN, KEYED_NAMES = "field-filters", "keyed-names"
+PLAIN, KEYED_NAMES, UNANCHORED = "field-filters", "keyed-names", "signatures-unanchored"
 FILTER_BITS = 512
 BITS_PER_GRAM = {"forename": 15, "surname": 15, "dob": 20, "postcode": 20}
 FIELDS = tuple(BITS_PER_GRAM)
@@ -164,6 +164,21 @@ def profile(name: str) -> Encode:
     return lambda records, key: encode.Encoder(key, name).identity(**{field: list(records[field]) for field in fields})
 
 
+def unanchored(records: pd.DataFrame, key: bytes) -> Columns:
+    """The encoder that agencies run with its hardening off: every record has the same anchors, so equal names show."""
+    encoder, same = encode.Encoder(key), {"dob": "19700512", "postcode": "WX12AB"}
+
+    def signed(field: str, anchor: str) -> pa.Array:
+        given = {name: [same.get(name, "")] * len(records) for name in ("forename", "surname", "postcode", "dob")}
+        given |= {field: list(records[field]), "nhs_number": [""] * len(records)}
+        return encoder.identity(**given)[encode.signature_column(field, anchor)]
+
+    anchors = {"forename": "dob", "surname": "dob", "dob": "postcode", "postcode": "dob"}
+    return {f"{field}_bf": signed(field, anchor) for field, anchor in anchors.items()} | {
+        "nhs_number_token": tokens(records["nhs_number"], subkey(key, "token/nhs_number"))
+    }
+
+
 def _secret_randomness(key: bytes, purpose: str) -> np.random.Generator:
     return np.random.default_rng(int.from_bytes(subkey(key, f"randomness/{purpose}"), "big"))
 
@@ -183,6 +198,7 @@ def _filters(vectors: np.ndarray, there: np.ndarray, noise: float, key: bytes, f
 ENCODERS: dict[str, Encode] = {
     PLAIN: partial(field_filters, positions=double_hashing),
     KEYED_NAMES: keyed_names,
+    UNANCHORED: unanchored,
     "field-filters+random": field_filters,
     "field-filters+balanced": partial(field_filters, harden=balanced),
     "field-filters+xor-fold": partial(field_filters, harden=xor_fold),
