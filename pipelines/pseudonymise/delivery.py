@@ -30,9 +30,10 @@ from .errors import InputError
 from .records import Extract, People
 from .spill import Spill, in_order, write_parquet
 
-AGENCY = contract.AGENCY
 SPEC_VERSION = "1"
 FILES = ("people", "attributes", "activity")
+DELIVERY_ID = re.compile(r"[0-9]{3,}-[0-9a-f]{12}")
+SHOWN = 5  # characters of a value that a check shows
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ def deliver(
     profile: str = encode.DEFAULT_PROFILE,
     progress: Callable[[str], None] = lambda text: None,
 ) -> Delivered:
-    """Write `out`/<agency>/<feed>/<period>/<delivery id>/, in memory that does not grow with the files.
+    """Write `out`/<agency>/<feed>/<period>/<delivery id>/ without holding the files' rows in memory.
 
     The same contents again are not written twice: the delivery that is there already is returned. Raises InputError.
     lookup: where to write local_person_id and person_ref, for the agency's eyes only. Other arguments are those of
@@ -107,8 +108,11 @@ def deliver(
     extract = Extract(feed, agency, people, activity, key, period, areas, opt_outs, profile, progress)
     slot = out / agency / feed / period
     with _building(slot) as building:
-        names, rows = _write_files(extract, building, lookup is not None)
-        progress("writing the delivery")
+        spills, names = _spilled(extract, building, lookup is not None)
+        progress("everybody is pseudonymised: sorting and writing the delivery")
+        for name, spill in spills.items():
+            write_parquet(spill.tables(), spill.schema, building / f"{name}.parquet")
+            spill.path.unlink()
         note = {
             "feed": feed,
             "agency": agency,
@@ -116,19 +120,21 @@ def deliver(
             "spec_version": SPEC_VERSION,
             "encoder": {**encode.settings(profile), "checksum": encode.checksum(profile)},
             "key_check": encode.key_check(key),
-            "rows": rows,
+            "rows": {name: spill.rows for name, spill in spills.items()},
             "sha256": {f"{name}.parquet": _sha256(building / f"{name}.parquet") for name in FILES},
         }
-        earlier = sorted(path.name for path in slot.iterdir() if not path.name.startswith("."))
-        is_there = bool(earlier) and _is_whole(slot / earlier[-1], note)
-        delivery_id = earlier[-1] if is_there else _next_id(earlier, note["sha256"])
+        earlier = max(
+            (path.name for path in slot.iterdir() if DELIVERY_ID.fullmatch(path.name)), key=_number, default=""
+        )
+        is_there = bool(earlier) and _is_whole(slot / earlier, note)
+        delivery_id = earlier if is_there else _id_after(earlier, note["sha256"])
         made = {"delivery_id": delivery_id, "created_at": datetime.now(UTC).isoformat(timespec="microseconds")}
         (building / "delivery.json").write_text(json.dumps(made | note, indent=2) + "\n")
         with _written_apart(lookup, names):
             if not is_there:
                 os.chmod(building, 0o755)
                 os.rename(building, slot / delivery_id)
-    return Delivered(slot / delivery_id, rows, extract.findings.notices())
+    return Delivered(slot / delivery_id, note["rows"], extract.findings.notices())
 
 
 def check(
@@ -183,19 +189,16 @@ class _Filled:
             values = table.column(name).drop_null()
             self.filled[name] += len(values)
             if len(values) and name not in self.examples:
-                self.examples[name] = _masked(name, values[0].as_py())
+                self.examples[name] = _masked(values[0].as_py())
 
 
-def _masked(column: str, value: object) -> str:
-    if isinstance(value, bytes):
-        return f"{value[:3].hex()}… ({len(value)} bytes)"
-    if column.endswith(("_token", "_ref")) or isinstance(value, str) and re.fullmatch("[0-9a-f]{32}", value):
-        return f"{str(value)[:4]}…"
-    return str(value)
+def _masked(value: object) -> str:
+    text = value.hex() if isinstance(value, bytes) else str(value)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
 
 
-def _write_files(extract: Extract, building: Path, with_lookup: bool) -> tuple[list[str], dict[str, int]]:
-    """Write the three files; return the lookup in pieces of CSV, if it is asked for, and the number of rows of each."""
+def _spilled(extract: Extract, building: Path, with_lookup: bool) -> tuple[dict[str, Spill], list[str]]:
+    """Everything that leaves, not in order yet, and the lookup in pieces of CSV if it is asked for."""
     lookup: list[str] = []
     with ExitStack() as stack:
         spills = {
@@ -209,10 +212,7 @@ def _write_files(extract: Extract, building: Path, with_lookup: bool) -> tuple[l
                 lookup.append(_as_csv(_lookup_rows(batch)))
         for events in extract.activity():
             spills["activity"].add(events)
-    for name, spill in spills.items():
-        write_parquet(spill.tables(), spill.schema, building / f"{name}.parquet")
-        spill.path.unlink()
-    return lookup, {name: spill.rows for name, spill in spills.items()}
+    return spills, lookup
 
 
 def _order(name: str, schema: pa.Schema) -> list[str]:
@@ -224,13 +224,13 @@ def _order(name: str, schema: pa.Schema) -> list[str]:
 def _building(slot: Path) -> Iterator[Path]:
     """A new hidden folder in a delivery's slot, for this run alone; what the run leaves there is deleted.
 
-    What another run left there when it was killed is deleted first: whoever has the lock on the slot is alone in it.
+    What another run left there when it was killed is deleted first.
     """
     made = [folder for folder in (slot, *slot.parents) if not folder.exists()]
     try:
         slot.mkdir(parents=True, exist_ok=True)
-        with _alone_in(slot):
-            for dead in slot.glob(".building-*"):
+        with _locked(slot) as alone:
+            for dead in slot.glob(".building-*") if alone else ():
                 shutil.rmtree(dead)
             building = Path(tempfile.mkdtemp(prefix=".building-", dir=slot))
             try:
@@ -247,13 +247,21 @@ def _building(slot: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _alone_in(slot: Path) -> Iterator[None]:
+def _locked(slot: Path) -> Iterator[bool]:
+    """Hold the lock on a slot, which ends with the process that holds it; says whether nobody else can be in there.
+
+    Some network drives have no locks: there a run cannot know, and leaves everything that it did not make.
+    """
     folder = os.open(slot, os.O_RDONLY)
     try:
-        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    except BlockingIOError:
-        raise InputError(f"{slot} is being written by another run of this command. Wait until that is done.") from None
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            alone = True
+        except BlockingIOError:
+            raise InputError(f"{slot} is being written by another run of this command. Wait for its end.") from None
+        except OSError:
+            alone = False
+        yield alone
     finally:
         os.close(folder)
 
@@ -263,10 +271,14 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _next_id(earlier: list[str], sha256: dict[str, str]) -> str:
-    """A number after all earlier ones, and a digest of the files."""
+def _number(delivery_id: str) -> int:
+    return int(delivery_id.split("-")[0])
+
+
+def _id_after(earlier: str, sha256: dict[str, str]) -> str:
+    """The number after that of an earlier delivery's id, if there is one, and a digest of the files."""
     digest = hashlib.sha256(json.dumps(sha256, sort_keys=True).encode()).hexdigest()[:12]
-    return f"{1 + max((int(name.split('-')[0]) for name in earlier), default=0):03d}-{digest}"
+    return f"{_number(earlier) + 1 if earlier else 1:03d}-{digest}"
 
 
 def _is_whole(delivery: Path, note: dict) -> bool:

@@ -101,7 +101,7 @@ def test_progress_is_told_and_names_nobody(agency, capsys, monkeypatch):
     monkeypatch.setattr(records, "PROGRESS_ROWS", 200)
     agency.run(people=HEADER + "".join(PEOPLE), activity=EVENTS + "".join(ACTIVITY))
     told = capsys.readouterr().err.splitlines()
-    assert [line for line in told if "people" in line] == ["200 people pseudonymised", "400 people pseudonymised"]
+    assert [line for line in told if "people pseud" in line] == ["200 people pseudonymised", "400 people pseudonymised"]
     assert "1,000 events pseudonymised" in told
 
 
@@ -117,6 +117,24 @@ def test_two_runs_never_write_one_slot_at_once(agency, capsys):
     assert agency.run() == 0
     assert not (agency.slot / ".building-other").exists()  # it is dead now
     assert len(agency.table("people")) == 3
+
+
+def test_on_a_drive_without_locks_a_delivery_is_written_and_nothing_else_is_touched(agency, monkeypatch):
+    def no_locks(*_: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    (agency.slot / ".building-other").mkdir(parents=True)
+    assert agency.run() == 0
+    assert sorted(path.name[:4] for path in agency.slot.iterdir()) == [".bui", "001-"]
+
+
+def test_what_else_lies_in_a_slot_does_no_harm(agency):
+    agency.slot.mkdir(parents=True)
+    for name in ("Thumbs.db", "old", "999-000000000000", "1000-000000000000"):
+        (agency.slot / name).mkdir()
+    assert agency.run() == 0
+    assert len(list(agency.slot.glob("1001-*/delivery.json"))) == 1
 
 
 def test_a_full_disk_is_named_and_leaves_nothing(agency, capsys, monkeypatch):
