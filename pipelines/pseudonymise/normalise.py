@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 REFERENCE = Path(__file__).parent / "reference"
 REMEMBERED = 100_000  # values of a field whose normal form is kept: names, dates and postcodes repeat
 
+LETTER = re.compile(r"[^\W\d]")
 NOT_IN_POSTCODE = re.compile(r"[^A-Z0-9]+")
 POSTCODE_FORM = re.compile(r"(GIR0AA|[A-Z]{1,2}[0-9][A-Z0-9]?[0-9][A-Z]{2})")
 # 1950-12-31, 1950/12/31, 1950-12, 1950; a time of day after it is dropped.
@@ -52,14 +53,31 @@ def _pairs(name: str) -> dict[str, str]:
     return {row[0]: row[1] for row in reversed(reference_rows(name))}
 
 
-@cache
-def _apostrophes() -> dict[int, None]:
-    return dict.fromkeys(map(ord, _words("apostrophes")))
+class _Characters(dict):
+    """What becomes of each character of a name, by its number, once its case and its accents are apart from it."""
+
+    def __missing__(self, number: int) -> str:
+        character = chr(number)
+        kind = unicodedata.category(character)
+        if unicodedata.combining(character) or kind == "Cf" or character in _words("apostrophes"):
+            becomes = ""
+        else:
+            becomes = character if kind[0] in "LNM" else " "
+        self[number] = becomes
+        return becomes
+
+
+CHARACTERS = _Characters()
 
 
 @cache
 def _plain_letters() -> dict[int, str]:
     return str.maketrans(_pairs("plain_letters"))
+
+
+@cache
+def _apostrophes() -> dict[int, None]:
+    return dict.fromkeys(map(ord, _words("apostrophes")))
 
 
 def plain_words(text: str) -> list[str]:
@@ -68,34 +86,25 @@ def plain_words(text: str) -> list[str]:
     Accents, Arabic and Hebrew vowel points and invisible marks (right to left, joiners, soft hyphens) go; the vowel
     signs of Indic scripts stay, because they are the only vowels that those words have.
     """
-    text = text.translate(_apostrophes())  # before NFKD, which makes a blank and an accent of some of them
-    text = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
-    text = text.translate(_plain_letters()).translate(_apostrophes())
-    return "".join(map(_plain_character, text)).split()
-
-
-@lru_cache(maxsize=10_000)
-def _plain_character(character: str) -> str:
-    kind = unicodedata.category(character)
-    if unicodedata.combining(character) or kind == "Cf":
-        return ""
-    return character if kind[0] in "LNM" else " "
+    if not text.isascii():
+        text = text.translate(_apostrophes())  # before NFKD, which makes a blank and an accent of some of them
+        text = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+        text = text.translate(_plain_letters())
+    return text.lower().translate(CHARACTERS).split()
 
 
 @lru_cache(maxsize=REMEMBERED)
 def name(text: str) -> str:
     """A forename or surname: plain words without titles, or '' if it is missing or a placeholder."""
-    words = plain_words(text)
-    if " ".join(words) in _words("placeholder_names"):
+    words, titles, placeholders = plain_words(text), _words("titles"), _words("placeholder_names")
+    if " ".join(words) in placeholders:
         return ""
-    while len(words) > 1 and words[0] in _words("titles"):
+    while len(words) > 1 and words[0] in titles:
         words = words[1:]
-    while len(words) > 1 and words[-1] in _words("titles"):
+    while len(words) > 1 and words[-1] in titles:
         words = words[:-1]
     value = " ".join(words)
-    if value in _words("placeholder_names") or value in _words("titles") or not re.search(r"[^\W\d]", value):
-        return ""
-    return value
+    return "" if value in placeholders or value in titles or not LETTER.search(value) else value
 
 
 @lru_cache(maxsize=REMEMBERED)
