@@ -165,13 +165,12 @@ def check(
         )
     for events in extract.activity():
         leaving["activity"].add(events)
-    lines = [f"would leave, for a {profile}:"]
+    lines = [f"would leave, with profile {profile}:"]
     for name, counts in leaving.items():
         lines.append(f"{name}: {counts.rows:,} rows")
-        lines += [f"  {c:34} {counts.filled[c]:>10,} filled   {counts.examples.get(c, '')}" for c in counts.columns]
-    lines.append(f"would not leave, of {staying.rows:,} people:")
-    meanings = {column.name: column.meaning for column in contract.people_columns()}
-    lines += [f"  {c:34} {staying.filled[c]:>10,} filled   {meanings[c]}" for c in staying.columns]
+        lines += counts.lines(counts.examples)
+    lines.append(f"would not leave as it is written, of {staying.rows:,} people:")
+    lines += staying.lines({column.name: column.meaning for column in contract.people_columns()})
     return "\n".join([*lines, *extract.findings.notices()])
 
 
@@ -182,6 +181,10 @@ class _Filled:
         self.columns, self.rows = columns, 0
         self.filled: Counter[str] = Counter()
         self.examples: dict[str, str] = {}
+
+    def lines(self, words: dict[str, str]) -> list[str]:
+        """A line for each column, with some words on it."""
+        return [f"  {c:34} {self.filled[c]:>10,} filled   {words.get(c, '')}".rstrip() for c in self.columns]
 
     def add(self, table: pa.Table) -> None:
         self.rows += len(table)

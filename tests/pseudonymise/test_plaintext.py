@@ -14,7 +14,7 @@ import pytest
 from pipelines import cli
 from pipelines.pseudonymise import delivery, encode, spill, tables
 
-PEOPLE_COUNT = 150
+PEOPLE_COUNT = 60
 FORENAMES = ["Wilhelmina", "Bartholomew", "Oluwaseun", "Przemysława"]
 HEADER = "local_person_id,nhs_number,forename,surname,date_of_birth,sex,postcode,lsoa,ethnic_group,date_of_death"
 EVENTS = "local_person_id,incident_ref,role,created_ts,grade,nsir_open,deployed,s136,ppn,officer_notes"
@@ -103,7 +103,7 @@ def killed(extract, owner: object, name: str, call: int) -> int:
     try:
         os.chdir(extract.work)
         os.environ["TMPDIR"], tempfile.tempdir = str(extract.temp), None
-        tables.BATCH_ROWS = 50  # so that a run has a beginning, a middle and an end
+        tables.BATCH_ROWS = 20  # so that a run has a beginning, a middle and an end
         setattr(owner, name, dying)
         cli.main(extract.arguments(extract.people, extract.activity))
     finally:
