@@ -30,9 +30,12 @@ def keygen(args: argparse.Namespace) -> int:
 
 
 def pseudonymise(args: argparse.Namespace) -> int:
+    import resource
+
     from pipelines.pseudonymise import delivery, encode
     from pipelines.pseudonymise.keys import read_key
 
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a crash must not leave memory, and so plaintext, on a disk
     listed = Settings().reference / "areas.csv"
     areas = args.areas or (listed if listed.exists() else None)
     key = read_key(args.key_file)
