@@ -3,14 +3,17 @@
 After Christen, Vidanage, Ranbaduge and Schnell 2018 (and Christen, Schnell, Vatsalan and Ranbaduge 2017, whose candidate
 positions come from commonest names). Sets of positions that are set together in many filters are mined and matched with
 the commonest q-grams of names by how often each occurs and which occur together. A filter is then given the name whose
-q-grams it shows and, going on from there, positions of rarer q-grams are learnt from the filters named with most
-certainty, until nothing changes. Noisy filters are first replaced by the majority of their near-equal ones.
+q-grams it shows, and positions of rarer q-grams are learnt from the filters named with most certainty. Beyond the
+literature, a regression learns what each q-gram adds to each bit, from the names read so far or, with exact counts, from
+the commonest ones: it reads majority-vote signatures and folded filters, too. Noisy filters are first replaced by the
+majority of their near-equal ones. A reading counts if its names foretell the bits of filters it has not learnt from.
 
 A column is read as the name in its own name (forename or surname); columns that hold neither spell no name.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -18,6 +21,7 @@ import pyarrow as pa
 from scipy.optimize import linear_sum_assignment
 
 from .columns import Columns, bits, is_filter, looks_noisy, near_equal
+from .frequency import EXACT, PUBLIC
 from .outcome import outcome
 
 NAMES = ("forename", "surname")
@@ -32,6 +36,10 @@ SET = 0.9  # share of a q-gram's positions that show it, and of its filters that
 ROUNDS = 8
 STARTS, LIKELY = 6, 6  # first guesses at which pattern is which q-gram; q-grams that are tried for a pattern
 DOUBTFUL, CLEAR = 2.0, 0.2  # log units: a name is not sure if it fits worse, or another nearly as well
+FIRST_NAMES, RARITY = (20, 40, 80), (0.2, 0.05)  # commonest names begun with; what a log unit of rarity weighs
+VOTE_ROUNDS, RIDGE = 12, 1.0
+FORETOLD, SURELY = 0.1, 0.5  # correlation of foretold bits below which a reading is none, and above which it will do
+HOPELESS = 0.12  # and below which no other is tried
 LEARNT_FROM = 2  # named filters from which the positions of a q-gram are learnt
 
 
@@ -70,17 +78,19 @@ class Names:
         return cls(counts.index.to_numpy(), counts.to_numpy(float), grams, has)
 
 
-def attack(columns: Columns, people: pd.DataFrame, known: pd.DataFrame, knowledge: str) -> list[dict]:
+def attack(columns: Columns, people: pd.DataFrame, known: pd.DataFrame, exact: bool = True) -> list[dict]:
     """One object for each filter column of a name, and one for both names together.
 
-    people: forename and surname of the columns' rows. known: those of people whose names the attacker counts.
+    people: forename and surname of the columns' rows. known: those of people whose names the attacker counts; exact:
+    whether they are the same people.
     """
+    knowledge = EXACT if exact else PUBLIC
     both = ((people["forename"] != "") & (people["surname"] != "")).to_numpy()
     right: dict[str, dict[str, np.ndarray]] = {name: {} for name in NAMES}
     for column, values in columns.items():
         field = next((name for name in NAMES if column.startswith(name)), None)
         if field and is_filter(values):
-            spelt = read(values, known[field])
+            spelt = read(values, known[field], exact)
             right[field][column] = (spelt == people[field].to_numpy()) & both
     chance = {name: known[name].value_counts(normalize=True).drop("", errors="ignore") for name in NAMES}
     usual = {name: (people[name] == chance[name].idxmax()).to_numpy() & both for name in NAMES}
@@ -109,18 +119,88 @@ def attack(columns: Columns, people: pd.DataFrame, known: pd.DataFrame, knowledg
     return objects
 
 
-def read(column: pa.Array, values: pd.Series) -> np.ndarray:
-    """The name that each record's filter is taken for, '' for none. values: names as the attacker knows them."""
+def read(column: pa.Array, values: pd.Series, exact: bool = True) -> np.ndarray:
+    """The name that each record's filter is taken for, '' for none. values: names as the attacker knows them.
+
+    Of several readings the one whose names foretell best, from one half of the filters, the bits of the other half.
+    exact: whether the names are counted in this very file, so that the commonest filter is the commonest name.
+    """
     filters, names = _distinct(column), Names.of(values)
-    spelt = np.full(len(filters.bits) + 1, "", dtype=object)
-    least = np.inf
-    for together in TOGETHER:
-        patterns = _mine(filters, together)
-        if len(patterns) >= FEWEST_PATTERNS:
-            best, doubt = _named(filters, names, _matched(filters, names, patterns))
-            if (total := np.average(doubt, weights=filters.count)) < least:
-                spelt[:-1], least = names.name[best], total
+    signs = filters.bits * 2 - 1
+    signs = _unit(signs - signs.mean(axis=0))
+    best, most = None, FORETOLD
+    for reading in _readings(filters, signs, names, exact):
+        if (foretold := _foretold(signs, filters.count, names.has[reading])) > most:
+            best, most = reading, foretold
+        if most > SURELY or foretold < HOPELESS:
+            break
+    spelt = np.full(len(signs) + 1, "", dtype=object)
+    if best is not None:
+        spelt[:-1] = names.name[best]
     return spelt[filters.of_record]
+
+
+def _readings(filters: Filters, signs: np.ndarray, names: Names, exact: bool) -> Iterator[np.ndarray]:
+    """Ways to give each filter a name: by mined patterns, and by what each q-gram adds to each bit."""
+    scale = filters.count.sum() / names.count.sum()
+    rarity = np.abs(np.log(filters.count + 0.5)[:, None] - np.log(names.count * scale + 0.5)).astype(np.float32)
+    common = np.argsort(-filters.count, kind="stable")[:MOST_FILTERS]
+    has = names.has[:MOST_FILTERS]  # names stand from the commonest to the rarest
+
+    def by_votes(begun: np.ndarray, weight: float) -> np.ndarray:
+        dear = weight * rarity
+        votes = _votes(signs[common], filters.count[common], has, dear[common, :MOST_FILTERS], begun)
+        return (signs @ _unit(names.has @ votes).T - dear).argmax(axis=1)
+
+    mined = [patterns for together in TOGETHER if len(patterns := _mine(filters, together)) >= FEWEST_PATTERNS]
+    for patterns in mined:
+        reading = _named(filters, names, _matched(filters, names, patterns))
+        yield reading
+        yield by_votes(np.where(reading[common] < len(has), reading[common], -1), RARITY[-1])
+    if exact:
+        for weight, first in product(RARITY, FIRST_NAMES):
+            rank = np.arange(len(common))
+            yield by_votes(np.where(rank < min(first, len(has)), rank, -1), weight)
+
+
+def _foretold(signs: np.ndarray, count: np.ndarray, has: np.ndarray) -> float:
+    """Correlation of filters' bits with those that the other half of the filters and their names let expect."""
+    half = np.random.default_rng(0).random(len(signs)) < 0.5
+    if not half.any() or half.all():
+        return 0.0
+    agree = np.zeros(len(signs))
+    for part in (half, ~half):
+        agree[~part] = (_unit(has[~part] @ _ridge(has[part], count[part], signs[part])) * signs[~part]).sum(axis=1)
+    return float(np.average(agree, weights=count))
+
+
+def _ridge(has: np.ndarray, count: np.ndarray, signs: np.ndarray) -> np.ndarray:
+    """What each q-gram adds to each bit (q-grams x bits), commonest filters counting most."""
+    weighted = has * count[:, None]
+    return np.linalg.solve(has.T @ weighted + RIDGE * np.eye(has.shape[1], dtype=np.float32), weighted.T @ signs)
+
+
+def _votes(signs: np.ndarray, count: np.ndarray, has: np.ndarray, dear: np.ndarray, begun: np.ndarray) -> np.ndarray:
+    """What each q-gram adds to each bit, learnt from the filters named so far and then from those that fit best.
+
+    Fits signatures, whose bits are majority votes of q-grams, and filters, whose bits are any of them. begun: the name
+    (row of has) of each filter, -1 for none yet; dear: what a name of another commonness costs (filters x names).
+    """
+    sure = np.flatnonzero(begun >= 0)
+    best = begun[sure]
+    for _ in range(VOTE_ROUNDS):
+        votes = _ridge(has[best], count[sure], signs[sure])
+        alike = signs @ _unit(has @ votes).T - dear
+        chosen = alike.argmax(axis=1)
+        margin = alike.max(axis=1) - np.partition(alike, -2, axis=1)[:, -2]
+        mutual = alike.argmax(axis=0)[chosen] == np.arange(len(chosen))
+        sure = np.argsort(-np.where(mutual, margin, -1), kind="stable")[: min(int(len(sure) * 1.4), int(mutual.sum()))]
+        best = chosen[sure]
+    return votes
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    return vectors / (np.linalg.norm(vectors, axis=1, keepdims=True) + 1e-6)
 
 
 def _distinct(column: pa.Array) -> Filters:
@@ -161,16 +241,17 @@ def _mine(filters: Filters, together_share: float) -> list[np.ndarray]:
     np.fill_diagonal(worth, 0)
     found: list[np.ndarray] = []
     taken = np.zeros(len(alone), dtype=bool)
-    for _ in range(PATTERNS * SEEDS):
+    tries = 0
+    while True:
         first, second = np.unravel_index(worth.argmax(), worth.shape)
         positions = _grown(vectors, count, first, second, together_share)
         worth[np.ix_(positions, positions)] = 0
         if len(positions) >= FEWEST_POSITIONS and taken[positions].mean() < NEW:
             found.append(positions)
             taken[positions] = True
-        if len(found) == PATTERNS:
-            break
-    return found
+        tries += 1
+        if len(found) == PATTERNS or tries > SEEDS * (len(found) + FEWEST_PATTERNS):
+            return found
 
 
 def _grown(vectors: np.ndarray, count: np.ndarray, first: int, second: int, together: float) -> np.ndarray:
@@ -250,8 +331,8 @@ def _best_change(
     return tries[int(np.argmin(costs))], min(costs)
 
 
-def _named(filters: Filters, names: Names, mined: dict[int, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """The name for each filter, and how ill it fits; other q-grams' positions are learnt on the way."""
+def _named(filters: Filters, names: Names, mined: dict[int, np.ndarray]) -> np.ndarray:
+    """The name for each filter; other q-grams' positions are learnt on the way."""
     scale = filters.count.sum() / names.count.sum()
     rarity = np.abs(np.log(filters.count + 0.5)[:, None] - np.log(names.count * scale + 0.5)).astype(np.float32)
     per_gram = np.median([len(positions) for positions in mined.values()])
@@ -274,7 +355,7 @@ def _named(filters: Filters, names: Names, mined: dict[int, np.ndarray]) -> tupl
         sure = (doubt < DOUBTFUL) & (least[:, 1] - doubt > CLEAR)
         sure &= fits.argmin(axis=0)[best] == np.arange(len(best))
         known = mined | _learnt(unexplained[sure], names.has[best[sure]], mined, per_gram)
-    return best, doubt
+    return best
 
 
 def _learnt(

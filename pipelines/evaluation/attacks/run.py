@@ -106,8 +106,8 @@ def _attacks(name: str, encoder: Encode, target: Target, seed: int, progress: Ca
     ]
     yield from frequency.attack(columns, file, known, seed)
     yield from _register_counts(columns, copy, file, seed)
-    for kind, people in ((frequency.EXACT, file), (frequency.PUBLIC, public)):
-        yield from patterns.attack(columns, file, people, kind)
+    yield from patterns.attack(columns, file, file)
+    yield from patterns.attack(columns, file, public, exact=False)
     progress(f"{name}: graph matching")
     for setting in GRAPH_WHOLE if whole else GRAPH_BRIEF:
         yield from _graph(encoder, file, public, *setting, seed)
