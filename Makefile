@@ -1,6 +1,8 @@
 # Everything runs from a bare checkout with Python 3.11 or newer; nothing is installed outside it.
 PYTHON ?= python3
 BIN := .venv/bin
+# Folders of FEED.people.csv and truth.csv beside the fictional region, NAME=FOLDER each.
+BENCHMARKS ?=
 
 help:  ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*##/\t/' | expand -t 10
@@ -17,6 +19,11 @@ lock: .venv/.installed  ## pin every package again, with hashes
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url \
 	  --python-version 3.11 --extra hub --extra test -o requirements.lock pyproject.toml
 
+encodings: .venv/.installed  ## attack every encoding, link under each, draw one against the other (an hour)
+	$(BIN)/upstream privacy-attack --out build/encodings
+	$(BIN)/python -m pipelines.evaluation.trade_off --attacks build/encodings/attacks.json --out build/encodings \
+	  --benchmark $(BENCHMARKS)
+
 wheel: .venv/.installed  ## the package for agencies, in build/
 	@rm -rf build  # of an earlier version, whose modules would be taken along
 	$(BIN)/uv build --wheel --quiet --out-dir build .
@@ -32,4 +39,4 @@ wheel: .venv/.installed  ## the package for agencies, in build/
 	@$(BIN)/uv pip install --quiet --no-deps -e . || $(BIN)/python -m pip install --quiet --no-deps -e .
 	@touch $@
 
-.PHONY: help demo test lock wheel
+.PHONY: help demo test lock encodings wheel

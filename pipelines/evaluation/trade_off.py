@@ -95,20 +95,35 @@ def trade_off(
 
 def plot(table: pd.DataFrame, benchmark: str) -> str:
     """SVG: people named (log scale, upper bound) against F1 on one benchmark, one point an encoding."""
-    shown = table.dropna(subset=["people_named_upper95"]).assign(
-        ours=lambda rows: rows.encoding.isin(PROFILES), percent=lambda rows: 100 * rows.people_named_upper95
+    shown = table.dropna(subset=["people_named_upper95"]).sort_values("people_named_upper95", ignore_index=True)
+    shown = shown.assign(
+        ours=shown.encoding.isin(PROFILES),
+        percent=100 * shown.people_named_upper95,
+        label=shown.encoding.str.replace("field-filters+", "+ ", regex=False),
+        left=shown[f"f1_{benchmark}"].rank() <= 3,  # labels where there is room
+        up=shown.index % 2 == 0,
     )
     base = alt.Chart(shown).encode(
         x=alt.X(
-            f"f1_{benchmark}:Q", title=f"Pair F1 of linkage ({benchmark})", scale=alt.Scale(zero=False, padding=30)
+            f"f1_{benchmark}:Q",
+            title=f"Pair F1 of linkage ({benchmark.replace('_', ' ')})",
+            scale=alt.Scale(zero=False, padding=70),
         ),
         y=alt.Y("percent:Q", title="People named, % (upper 95 % bound)", scale=alt.Scale(type="log")),
     )
     points = base.mark_point(filled=True, size=90, opacity=1).encode(
         shape=alt.Shape("ours:N", legend=None), color=alt.Color("ours:N", legend=None)
     )
-    labels = base.mark_text(align="left", dx=8, fontSize=11).encode(text="encoding:N")
-    chart = (points + labels).properties(width=640, height=380, background="white")
+    labels = [
+        base.transform_filter(f"datum.left == {left} && datum.up == {up}")
+        .mark_text(
+            align="right" if left == "true" else "left", dx=-9 if left == "true" else 9, dy=-7 if up == "true" else 7
+        )
+        .encode(text="label:N")
+        for left in ("true", "false")
+        for up in ("true", "false")
+    ]
+    chart = alt.layer(points, *labels).properties(width=640, height=460, background="white")
     return vl_convert.vegalite_to_svg(chart.to_json())
 
 

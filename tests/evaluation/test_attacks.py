@@ -180,6 +180,15 @@ def test_an_attack_that_fails_on_unhardened_files_is_not_shown():
     assert [found["verdict"] for found in with_verdicts(objects)] == ["not shown", "shown", "not shown"]
 
 
+def test_against_our_own_encoder_an_attack_is_shown_only_if_it_works_with_the_hardening_off():
+    objects = [
+        outcome("patterns", "a", "names", 1_000, named, named, 0.001, 0.01) | {"encoder": encoder}
+        for encoder, named in ((PLAIN, 500), ("signatures-unanchored", 2), ("trusted-hub", 0), ("two-step", 0))
+    ]
+    verdicts = {found["encoder"]: found["verdict"] for found in with_verdicts(objects)}
+    assert (verdicts["trusted-hub"], verdicts["two-step"]) == ("not shown", "shown")
+
+
 def test_the_file_of_attacks_has_an_object_for_each_attack_encoder_and_column(tmp_path):
     said: list[str] = []
     objects = privacy_attack(tmp_path, people=250, seed=2, encoders=["field-filters+rule-90"], progress=said.append)

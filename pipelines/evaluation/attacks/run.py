@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.evaluation.encoders import ENCODERS, KEYED_NAMES, PLAIN, UNANCHORED, Encode
+from pipelines.pseudonymise.encode import PROFILES
 
 from . import frequency, graph, lookup, material, patterns
 from .columns import Columns
@@ -75,20 +76,29 @@ def privacy_attack(
 
 
 def with_verdicts(objects: list[dict]) -> list[dict]:
-    """The objects, each with how many times chance its attack reaches on the unhardened peers, and the verdict on it.
+    """The objects, each with how many times chance its attack reaches on unhardened encoders, and the verdict on it.
 
     An attack that cannot name the people of an unhardened file says nothing of a hardened one: 'not shown', never safe.
+    Against our own profiles it has to name them both in plain field filters and in our signatures with the hardening
+    off; against another encoder in either unhardened peer.
     """
-    reached: dict[str, float] = {}
+    reached: dict[tuple[str, str], float] = {}
     for found in objects:
         if found["encoder"] in PEERS and found["column"] != frequency.ATTRIBUTES:
             times = found["share"] / max(found["chance"], 1 / max(1, found["people"]))
-            reached[found["attack"]] = max(times, reached.get(found["attack"], 0.0))
+            place = (found["attack"], found["encoder"])
+            reached[place] = max(times, reached.get(place, 0.0))
+
+    def validation(found: dict) -> float:
+        ours = found["encoder"] in PROFILES
+        times = [reached.get((found["attack"], peer), 0.0) for peer in ((PLAIN, UNANCHORED) if ours else PEERS)]
+        return min(times) if ours else max(times)
+
     return [
         found
         | {
-            "validation_times_chance": round(reached.get(found["attack"], 0.0), 1),
-            "verdict": "shown" if reached.get(found["attack"], 0.0) >= SHOWN else "not shown",
+            "validation_times_chance": round(validation(found), 1),
+            "verdict": "shown" if validation(found) >= SHOWN else "not shown",
         }
         for found in objects
     ]
