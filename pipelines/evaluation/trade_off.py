@@ -27,6 +27,7 @@ from .link_benchmark import link_benchmark
 from .metrics import RECORD, score
 
 PLAINTEXT = "plaintext twin"
+LABELS_FROM, LABEL_STEP = 0.06, 0.82  # right of the last point, in widths of the plot; on a log scale
 MONTHS, FIRST_PERIOD = 24, "2024-01"
 UNDER_A_BAR = ("frequency", "patterns")  # attacks that have a bar; by name or by the hub's name for them
 
@@ -95,36 +96,35 @@ def trade_off(
 
 def plot(table: pd.DataFrame, benchmark: str) -> str:
     """SVG: people named (log scale, upper bound) against F1 on one benchmark, one point an encoding."""
-    shown = table.dropna(subset=["people_named_upper95"]).sort_values("people_named_upper95", ignore_index=True)
+    f1 = f"f1_{benchmark}"
+    shown = table.dropna(subset=["people_named_upper95"]).sort_values("people_named_upper95", ascending=False)
     shown = shown.assign(
         ours=shown.encoding.isin(PROFILES),
         percent=100 * shown.people_named_upper95,
         label=shown.encoding.str.replace("field-filters+", "+ ", regex=False),
-        left=shown[f"f1_{benchmark}"].rank() <= 3,  # labels where there is room
-        up=shown.index % 2 == 0,
+        label_x=shown[f1].max() + LABELS_FROM * (shown[f1].max() - shown[f1].min()),
     )
-    base = alt.Chart(shown).encode(
-        x=alt.X(
-            f"f1_{benchmark}:Q",
-            title=f"Pair F1 of linkage ({benchmark.replace('_', ' ')})",
-            scale=alt.Scale(zero=False, padding=70),
-        ),
-        y=alt.Y("percent:Q", title="People named, % (upper 95 % bound)", scale=alt.Scale(type="log")),
-    )
+    shown["label_y"] = _apart(shown.percent.tolist())
+    y = alt.Y("percent:Q", title="People named, % (upper 95 % bound)", scale=alt.Scale(type="log"))
+    x = alt.X(f"{f1}:Q", title=f"Pair F1 of linkage ({benchmark.replace('_', ' ')})", scale=alt.Scale(zero=False))
+    base = alt.Chart(shown)
+    leaders = base.mark_rule(color="#aaa").encode(x=x, y=y, x2="label_x:Q", y2="label_y:Q")
     points = base.mark_point(filled=True, size=90, opacity=1).encode(
-        shape=alt.Shape("ours:N", legend=None), color=alt.Color("ours:N", legend=None)
+        x=x, y=y, shape=alt.Shape("ours:N", legend=None), color=alt.Color("ours:N", legend=None)
     )
-    labels = [
-        base.transform_filter(f"datum.left == {left} && datum.up == {up}")
-        .mark_text(
-            align="right" if left == "true" else "left", dx=-9 if left == "true" else 9, dy=-7 if up == "true" else 7
-        )
-        .encode(text="label:N")
-        for left in ("true", "false")
-        for up in ("true", "false")
-    ]
-    chart = alt.layer(points, *labels).properties(width=640, height=460, background="white")
+    labels = base.mark_text(align="left", dx=4, fontSize=12).encode(
+        x=alt.X("label_x:Q"), y=alt.Y("label_y:Q"), text="label:N"
+    )
+    chart = alt.layer(leaders, points, labels).properties(width=640, height=460, background="white")
     return vl_convert.vegalite_to_svg(chart.to_json())
+
+
+def _apart(values: list[float]) -> list[float]:
+    """Falling values, moved down where need be so that each is at most LABEL_STEP times the one before."""
+    placed: list[float] = []
+    for value in values:
+        placed.append(min(value, placed[-1] * LABEL_STEP) if placed else value)
+    return placed
 
 
 def _text(path: Path) -> pd.DataFrame:

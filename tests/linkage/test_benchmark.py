@@ -1,14 +1,17 @@
 """The linkage benchmark: its files are complete, its scores right, and it beats stock Splink on public data."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from pipelines.evaluation import filter_linkage, plaintext_twin
 from pipelines.evaluation.link_benchmark import link_benchmark
 from pipelines.evaluation.metrics import score
-from pipelines.settings import PROJECT
+from pipelines.linkage import Thresholds
+from pipelines.settings import PROJECT, Settings
 
 BENCHMARKS = PROJECT.parent / "shared" / "data" / "linkage"
 # Pair F1 that stock Splink 5 reaches on the plaintext, at the best of its thresholds.
@@ -93,3 +96,12 @@ def test_our_result_stands_where_stock_splink_cannot_be_trained(tmp_path):
     metrics = link_benchmark(people, truth, tmp_path / "out", baseline=True)
     assert metrics["ours"]["records"] == 10
     assert metrics["stock"] or metrics["stock_failed"]
+
+
+@pytest.mark.parametrize("link", [plaintext_twin.link, partial(filter_linkage.link, encoder="field-filters")])
+def test_the_peers_link_the_same_records_and_hardly_anybody_wrongly(files, link, known):
+    clusters = link(files, thresholds=Thresholds.of(Settings()))
+    truth = table([(feed, local_id, local_id) for feed, people in known.items() for local_id in people], "truth")
+    result = score(clusters, truth)
+    assert result["unlinked_rows"] == 0
+    assert result["pair_P"] > 0.97 and result["pair_R"] > 0.9
