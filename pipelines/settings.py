@@ -31,7 +31,6 @@ class Settings:
     join_probability: float = 0.6  # central
     join_probability_low: float = 0.05  # more links: the low threshold of every linkage interval
     join_probability_high: float = 0.95  # fewer links: the high threshold of every linkage interval
-    linkage_seed: int = 20240101
 
     # journeys
     spell_gap_days: int = 28  # a gap of this many days closes a spell

@@ -29,17 +29,17 @@ DIFFUSED_POSITIONS = 10  # t of Armknecht, Heng and Schnell 2023
 TWO_STEP_FUNCTIONS, TWO_STEP_LENGTH, TWO_STEP_INTEGERS = 10, 256, 1024
 
 
-def name_grams(value: str) -> list[str]:
-    """Padded bigrams of each word: '_a', 'an', 'n_'."""
-    return [f"_{word}_"[i : i + 2] for word in value.split() for i in range(len(word) + 1)]
-
-
 def positional_grams(value: str) -> list[str]:
     """Each character with its place: '1@0', '9@1'."""
     return [f"{character}@{place}" for place, character in enumerate(value)]
 
 
-GRAMS = {"forename": name_grams, "surname": name_grams, "dob": positional_grams, "postcode": positional_grams}
+GRAMS = {
+    "forename": encode.name_grams,
+    "surname": encode.name_grams,
+    "dob": positional_grams,
+    "postcode": positional_grams,
+}
 
 
 def random_positions(key: bytes, gram: str, number: int, length: int) -> np.ndarray:

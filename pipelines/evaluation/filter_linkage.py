@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from pipelines.linkage import Thresholds
+from pipelines.linkage import Thresholds, blocking
 from pipelines.linkage.comparisons import TOKENS, Representation
 
 from . import plaintext_twin
@@ -68,7 +68,7 @@ def _representation(given: pd.DataFrame, encoder: Encode, key: bytes, words: dic
                 levels["forename"][1],
                 near("forename", 1),
                 "false",
-                *levels["forename"][4:5],
+                levels["forename"][4],
                 near("forename", 2),
             ),
             "surname": (near("surname", 0), near("surname", 1), near("surname", 2)),
@@ -84,18 +84,14 @@ def _representation(given: pd.DataFrame, encoder: Encode, key: bytes, words: dic
         comparable=dict.fromkeys(levels, "true"),
         training_rules=plaintext_twin.PLAINTEXT.training_rules
         | {
-            "names": _same("forename_w0", "surname_w0"),
-            "postcode and forename": _same("postcode_token", "forename_w0"),
+            "names": blocking.rule("forename_w0", "surname_w0"),
+            "postcode and forename": blocking.rule("postcode_token", "forename_w0"),
         },
         deterministic_rules=(
-            _same("dob_token", "forename_w0", "surname_w0"),
-            _same("dob_token", "postcode_token", "forename_w0"),
+            blocking.rule("dob_token", "forename_w0", "surname_w0"),
+            blocking.rule("dob_token", "postcode_token", "forename_w0"),
         ),
     )
-
-
-def _same(*columns: str) -> str:
-    return " and ".join([*(f"l.{column} = r.{column}" for column in columns), "l.client_id <> r.client_id"])
 
 
 def _distances(given: pd.DataFrame, encoder: Encode, key: bytes, field: str) -> list[int]:

@@ -29,7 +29,7 @@ from .metrics import RECORD, score
 PLAINTEXT = "plaintext twin"
 LABELS_FROM, LABEL_STEP = 0.06, 0.82  # right of the last point, in widths of the plot; on a log scale
 MONTHS, FIRST_PERIOD = 24, "2024-01"
-UNDER_A_BAR = ("frequency", "patterns")  # attacks that have a bar; by name or by the hub's name for them
+UNDER_A_BAR = ("frequency", "patterns")  # attacks that have a bar
 
 
 def region(folder: Path, people: int, seed: int, nhs_numbers: bool = True) -> Path:

@@ -1,7 +1,7 @@
 """What agreement of two records means: levels of each field, from equal to different, as SQL over tokens alone.
 
 A field is compared by its signature under whichever anchor the two records share (birth date, postcode, sounds of the
-names, NHS number); where they do not share one its signature is noise and no level is reached. The SQL is the part that
+names); where they share none it counts as missing, since its signatures are noise to each other. The SQL is the part that
 DuckDB and Spark both run. Starting values of m and u stand here too: they are used for a level that a region's own
 people cannot teach (an empty field, a few hundred records), and the training record says so. Nothing here reads data.
 
