@@ -87,9 +87,9 @@ def draw_addresses(number: int, addresses: pd.DataFrame, rng: np.random.Generato
     return np.searchsorted(cumulative, rng.random(number) * cumulative[-1], side="right")
 
 
-def nhs_numbers(number: int, rng: np.random.Generator) -> np.ndarray:
-    """Distinct numbers of the range 999, which is kept for tests, each with its right check digit."""
-    stems = rng.choice(1_000_000, size=min(1_000_000, int(number * 1.2) + 50), replace=False) + 999_000_000
+def nhs_numbers(number: int, rng: np.random.Generator, prefix: int = 999) -> np.ndarray:
+    """Distinct numbers, each with its right check digit, of the range 999, which is kept for tests, or another one."""
+    stems = rng.choice(1_000_000, size=min(1_000_000, int(number * 1.2) + 50), replace=False) + prefix * 1_000_000
     digits = stems[:, None] // 10 ** np.arange(8, -1, -1) % 10
     check = (11 - digits @ np.arange(10, 1, -1) % 11) % 11
     valid = stems[check < 10] * 10 + check[check < 10]
