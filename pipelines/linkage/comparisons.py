@@ -86,8 +86,7 @@ class Representation:
     prediction_rules: tuple[str, ...]
     training_rules: dict[str, str]
     deterministic_rules: tuple[str, ...]
-    same_birth_date: str  # rule of pairs among which strangers' names are learnt
-    same_names: str  # rule of pairs among which strangers' birth dates are learnt
+    pools: dict[str, str]  # pool of pairs that `strangers` learns from -> its rule
 
     def columns(self) -> set[str]:
         """Columns that the levels' SQL reads, told by the _l and _r behind their names."""
@@ -187,8 +186,11 @@ TOKENS = Representation(
     prediction_rules=blocking.PREDICTION_RULES,
     training_rules=blocking.TRAINING_RULES,
     deterministic_rules=blocking.DETERMINISTIC_RULES,
-    same_birth_date=blocking.rule("dob_token"),
-    same_names=blocking.rule("sound_names_token"),
+    pools={
+        "born on one day": blocking.rule("dob_token"),
+        "at one postcode": blocking.rule("postcode_token"),
+        "names that sound alike": blocking.rule("sound_names_token"),
+    },
 )
 
 

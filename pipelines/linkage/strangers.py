@@ -1,10 +1,11 @@
 """How often two strangers agree by chance (u), learnt without a column that stands for a single name.
 
-Random pairs of records share no anchor, so their names cannot be compared. Pairs born on one day can: names do not
-depend on the day, so the strangers among them agree as any two strangers do. Likewise pairs whose names sound alike
-teach how often strangers' birth dates come close. Who is a stranger is settled by expectation maximisation with two
-classes, one person and strangers. Equality of a whole birth date or postcode is counted over all pairs. Levels that
-the data cannot teach keep their starting values: they enter as a few imagined pairs.
+Random pairs of records share no anchor, so their names cannot be compared. Pairs born on one day can, and so can pairs
+at one postcode: what neither depends on agrees there as it does between any two strangers. Pairs whose names sound alike
+teach how often strangers' birth dates come close. Who is a stranger is settled by expectation maximisation over a few
+classes of pairs (one person, kin, strangers) within which fields agree independently: with three fields or more such
+classes can be told apart (Goodman 1974), with two they cannot. Equality of a whole birth date or postcode is counted
+over all pairs. Levels that the data cannot teach keep their starting values: they enter as a few imagined pairs.
 """
 
 import duckdb
@@ -14,25 +15,43 @@ from . import relations, score
 from .comparisons import Representation, top_gamma
 
 MOST_PAIRS = 2_000_000  # compared for one estimate; more teach nothing new
-PRIOR_PAIRS = 20.0  # imagined pairs that hold the starting values, for either class
-ITERATIONS = 200
-CLASS_PRIOR = 0.5  # first guess of the share of strangers
+PRIOR_PAIRS = 20.0  # imagined pairs that hold the starting values of each distribution
+ITERATIONS = 500
 
 Levels = dict[str, np.ndarray]  # field -> probability by gamma
+
+# Pool of pairs -> class -> field -> whose distribution of levels the field has there: one person's (m), strangers' (u)
+# or another that is this class's own. The pools are fitted together.
+POOLS = {
+    "born on one day": {
+        "one person": {"forename": "m", "surname": "m", "postcode": "m"},
+        "twins": {"forename": "twins", "surname": "m", "postcode": "m"},
+        "strangers": {"forename": "u", "surname": "u", "postcode": "u"},
+    },
+    "at one postcode": {
+        "one person": {"forename": "m", "surname": "m", "dob": "m"},
+        "household": {"forename": "household", "surname": "m", "dob": "household"},
+        "strangers": {"forename": "u", "surname": "u", "dob": "neighbours"},
+    },
+    # Names are chosen alike here, so that strangers' agree much as one person's do.
+    "names that sound alike": {
+        "one person": {"dob": "m", "postcode": "m", "forename": "m", "surname": "m"},
+        "parent and child": {"dob": "u", "postcode": "m", "forename": "alike", "surname": "alike"},
+        "strangers": {"dob": "u", "postcode": "u", "forename": "alike", "surname": "alike"},
+    },
+}
+FIRST_SHARES = {"one person": 0.4, "twins": 0.02, "household": 0.3, "parent and child": 0.02, "strangers": 0.58}
+STARTS_AS_M = ("m", "alike")  # distributions whose starting values are one person's; the others' are strangers'
 
 
 def chance_levels(con: duckdb.DuckDBPyConnection, representation: Representation) -> Levels:
     """u by field and gamma, from table `training`."""
-    u = relations.starting_levels("u")
-    # Twins share a birth date, a surname and a postcode: pairs far apart say more of strangers.
-    _compare_pairs(con, representation.same_birth_date, representation)
-    u |= _estimate(_counts(con, ("forename", "surname"), "gamma_postcode <= 0"), ("forename", "surname"))
-    u["postcode"] = _estimate(
-        _counts(con, ("forename", "surname", "postcode"), "true"), ("forename", "surname", "postcode")
-    )["postcode"]
-    _compare_pairs(con, representation.same_names, representation)
-    u["dob"] = _estimate(_counts(con, ("dob", "postcode"), "true"), ("dob", "postcode"))["dob"]
+    counts = {}
+    for pool, classes in POOLS.items():
+        _compare_pairs(con, representation.pools[pool], representation)
+        counts[pool] = _counts(con, tuple(classes["strangers"]))
     con.execute("drop table chance")
+    u = relations.starting_levels("u") | _estimate(counts)
     for field, columns in representation.counted.items():
         u[field] = _with_counted_levels(u[field], [_share_of_equal_pairs(con, column) for column in columns])
     return u
@@ -54,33 +73,45 @@ def _compare_pairs(con: duckdb.DuckDBPyConnection, rule: str, representation: Re
     con.execute("drop table near")
 
 
-def _counts(con: duckdb.DuckDBPyConnection, fields: tuple[str, ...], where: str) -> np.ndarray:
+def _counts(con: duckdb.DuckDBPyConnection, fields: tuple[str, ...]) -> np.ndarray:
     """Pairs of table `chance` by pattern: an array with one axis a field, gamma by gamma, missing ones last."""
     gammas = ", ".join(f"gamma_{field}" for field in fields)
     counts = np.zeros([top_gamma(field) + 2 for field in fields])
-    for *pattern, pairs in con.execute(f"select {gammas}, count(*) from chance where {where} group by all").fetchall():
+    for *pattern, pairs in con.execute(f"select {gammas}, count(*) from chance group by all").fetchall():
         counts[tuple(pattern)] = pairs  # gamma -1 falls on the last place of its axis
     return counts
 
 
-def _estimate(counts: np.ndarray, fields: tuple[str, ...]) -> Levels:
-    """Strangers' levels of each field, by expectation maximisation over two classes whose fields agree independently."""
-    starts = {kind: relations.starting_levels(kind) for kind in ("m", "u")}
-    classes = {kind: {field: starts[kind][field] for field in fields} for kind in starts}
-    share = {"m": 1 - CLASS_PRIOR, "u": CLASS_PRIOR}
+def _estimate(counts: dict[str, np.ndarray]) -> Levels:
+    """Strangers' levels of each field, by expectation maximisation over all classes of all pools at once.
+
+    counts: pool -> pairs by pattern, as `_counts` has them.
+    """
+    starts = {
+        (field, kind): relations.starting_levels("m" if kind in STARTS_AS_M else "u")[field]
+        for pool in POOLS.values()
+        for of_class in pool.values()
+        for field, kind in of_class.items()
+    }
+    levels = dict(starts)
+    shares = {pool: {name: FIRST_SHARES[name] for name in classes} for pool, classes in POOLS.items()}
     for _ in range(ITERATIONS):
-        likelihood = {
-            kind: share[kind] * _outer([np.append(classes[kind][f], 1.0) for f in fields]) for kind in classes
-        }
-        explained = likelihood["m"] + likelihood["u"]
-        for kind, levels in classes.items():
-            expected = counts * likelihood[kind] / explained
-            share[kind] = (expected.sum() + 1) / (counts.sum() + 2)
-            for axis, field in enumerate(fields):
-                seen = expected.sum(axis=tuple(i for i in range(len(fields)) if i != axis))[:-1]
-                held = seen + PRIOR_PAIRS * starts[kind][field]
-                levels[field] = held / held.sum()
-    return classes["u"]
+        seen = {key: PRIOR_PAIRS * start for key, start in starts.items()}
+        for pool, classes in POOLS.items():
+            likelihood = {
+                name: shares[pool][name]
+                * _outer([np.append(levels[field, kind], 1.0) for field, kind in of_class.items()])
+                for name, of_class in classes.items()
+            }
+            explained = sum(likelihood.values())
+            for name, of_class in classes.items():
+                expected = counts[pool] * likelihood[name] / explained
+                shares[pool][name] = (expected.sum() + 0.5) / (counts[pool].sum() + 0.5 * len(classes))
+                for axis, key in enumerate(of_class.items()):
+                    others = tuple(i for i in range(expected.ndim) if i != axis)
+                    seen[key] = seen[key] + expected.sum(axis=others)[:-1]
+        levels = {key: held / held.sum() for key, held in seen.items()}
+    return {field: probability for (field, kind), probability in levels.items() if kind == "u"}
 
 
 def _outer(axes: list[np.ndarray]) -> np.ndarray:
