@@ -16,7 +16,7 @@ from pipelines.hub_salt import hub_salt
 from pipelines.settings import Settings
 
 from . import cluster, load, person_ids, quality, score
-from .cluster import NO_NUMBER, Links
+from .cluster import NO_NUMBER, Constraints, Links
 from .comparisons import TOKENS, Representation
 from .train import Model, current_model, learn
 
@@ -47,6 +47,7 @@ class LinkResult:
     model_version: str
     index: Path
     quality: Path
+    history: Path
 
 
 def train(settings: Settings, progress: Progress | None = None) -> Model:
@@ -71,7 +72,8 @@ def link(settings: Settings, progress: Progress | None = None) -> LinkResult:
     clients = link_versions(con, model, Thresholds.of(settings))
     settings.state.mkdir(parents=True, exist_ok=True)
     salt = hub_salt(settings.state)
-    ids = person_ids.assign(clients, clients["central"], person_ids.read_state(settings.state), salt)
+    period = con.execute("select max(last_period) from versions").fetchall()[0][0]
+    ids = person_ids.assign(clients, clients["central"], person_ids.read_state(settings.state), salt, period)
     index = _index(clients, ids)
     report = quality.report(con, model, index, Thresholds.of(settings))
     links = int(report.loc[report.measure == "links", "value"].iloc[0])
@@ -89,11 +91,16 @@ def link(settings: Settings, progress: Progress | None = None) -> LinkResult:
         model_version=model.version,
         index=settings.linkage / "person_index.parquet",
         quality=settings.linkage / "quality.parquet",
+        history=settings.state / "person_history.parquet",
     )
 
 
 def link_versions(
-    con: duckdb.DuckDBPyConnection, model: Model, thresholds: Thresholds, representation: Representation = TOKENS
+    con: duckdb.DuckDBPyConnection,
+    model: Model,
+    thresholds: Thresholds,
+    representation: Representation = TOKENS,
+    constraints: Constraints | None = None,
 ) -> pd.DataFrame:
     """One row a client of table `versions`: agency, feed, person_ref, cluster numbers low, central and high, and the
     strongest link to another record of its person (match_weight, match_probability; missing if alone).
@@ -109,11 +116,11 @@ def link_versions(
         """
     ).df()
     verified = clients.verified.fillna(NO_NUMBER).astype("int64").to_numpy()
-    links = _complete(con, model, len(clients), thresholds.low, representation)
-    central = cluster.people(links, len(clients), thresholds.central, verified)
-    low = cluster.nested(central, cluster.people(links, len(clients), thresholds.low, verified))
+    links = _complete(con, model, len(clients), thresholds.low, representation, constraints)
+    central = cluster.people(links, len(clients), thresholds.central, verified, constraints)
+    low = cluster.people(links, len(clients), thresholds.low, verified, constraints, joined=central)
     within = links.select(central[links.left] == central[links.right])
-    high = cluster.people(within, len(clients), thresholds.high, verified)
+    high = cluster.people(within, len(clients), thresholds.high, verified, constraints)
     clients = clients.drop(columns="verified").assign(low=low, central=central, high=high)
     return clients.merge(_strongest(con, clients), on="client_id", how="left").drop(columns="client_id")
 
@@ -128,11 +135,16 @@ def score_pairs(con: duckdb.DuckDBPyConnection, model: Model, representation: Re
 
 
 def _complete(
-    con: duckdb.DuckDBPyConnection, model: Model, clients: int, low: float, representation: Representation
+    con: duckdb.DuckDBPyConnection,
+    model: Model,
+    clients: int,
+    low: float,
+    representation: Representation,
+    constraints: Constraints | None,
 ) -> Links:
     """All pairs of clients that share a component at the low threshold, those that blocking missed scored as well."""
     found = _client_links(con)
-    labels = cluster.candidate_components(found, clients, low)
+    labels = cluster.candidate_components(found, clients, low, constraints)
     sizes = np.bincount(labels)[labels]
     wanted = (sizes > 2) & (sizes <= COMPLETED_UP_TO)
     con.register("component", pd.DataFrame({"client_id": np.flatnonzero(wanted), "component": labels[wanted]}))

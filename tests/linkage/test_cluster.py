@@ -2,7 +2,6 @@
 
 import igraph
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -74,12 +73,3 @@ def test_two_verified_numbers_do_not_meet_through_others():
 
 def test_the_same_verified_number_is_no_obstacle():
     assert people(links((0, 1, STRONG)), 2, verified={0: 11, 1: 11}) == [[0, 1]]
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_whoever_is_together_in_the_finer_partition_is_together_in_the_coarser(seed):
-    random = np.random.default_rng(seed)
-    finer, coarser = random.integers(0, 12, 40), random.integers(0, 6, 40)
-    joined = cluster.nested(finer, coarser)
-    for labels in (finer, coarser):
-        assert all(len(set(joined[labels == label])) == 1 for label in np.unique(labels))
