@@ -11,6 +11,7 @@ from .train import current_model
 
 MODEL = dg.AssetKey(["linkage", "model"])
 PERSON_INDEX = dg.AssetKey(["linkage", "person_index"])
+PERSON_HISTORY = dg.AssetKey(["linkage", "person_history"])
 QUALITY = dg.AssetKey(["linkage", "quality"])
 INDEX_COLUMNS = {
     "agency": "Agency that delivered the record",
@@ -76,6 +77,13 @@ def linkage_assets(settings: Settings) -> list[dg.AssetsDefinition]:
                 },
             ),
             dg.AssetSpec(
+                PERSON_HISTORY,
+                deps=[MODEL, *feeds],
+                group_name="linkage",
+                kinds={"duckdb"},
+                description="What became of person ids from run to run: merges, splits, ends and returns.",
+            ),
+            dg.AssetSpec(
                 QUALITY,
                 deps=[MODEL, *feeds],
                 group_name="linkage",
@@ -104,6 +112,9 @@ def linkage_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         index = pq.read_table(result.index)
         counts = {"people": result.people, "links": result.links, "model_version": result.model_version}
         yield dg.MaterializeResult(asset_key=PERSON_INDEX, metadata={"dagster/row_count": len(index), **counts})
+        yield dg.MaterializeResult(
+            asset_key=PERSON_HISTORY, metadata={"dagster/row_count": pq.read_metadata(result.history).num_rows}
+        )
         quality = pq.read_table(result.quality, columns=["measure", "detail"])
         yield dg.MaterializeResult(asset_key=QUALITY, metadata={"dagster/row_count": len(quality)})
         accepted = _clients_accepted(settings)

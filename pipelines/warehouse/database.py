@@ -55,6 +55,14 @@ PERSON_INDEX = {
     "match_probability": "DOUBLE",
     "records": "INTEGER",
 }
+PERSON_HISTORY = {
+    "run": "BIGINT",
+    "period": "VARCHAR",
+    "event": "VARCHAR",
+    "person_id": "VARCHAR",
+    "other_person_id": "VARCHAR",
+    "records": "BIGINT",
+}
 LINKAGE_QUALITY = {
     "measure": "VARCHAR",
     "detail": "VARCHAR",
@@ -149,6 +157,7 @@ def input_files(settings: Settings) -> dict[TableName, tuple[list[Path], dict[st
         ("accepted", "refused"): (sorted(accepted.glob("*/*.refused.parquet")), REFUSED),
         ("accepted", "deliveries"): (sorted(accepted.glob("*/*.deliveries.parquet")), DELIVERIES),
         ("linkage", "person_index"): (sorted(linkage.glob("person_index.parquet")), PERSON_INDEX),
+        ("linkage", "person_history"): (sorted(settings.state.glob("person_history.parquet")), PERSON_HISTORY),
         ("linkage", "quality"): (sorted(linkage.glob("quality.parquet")), LINKAGE_QUALITY),
     }
 

@@ -7,6 +7,7 @@ from pipelines import cli, rekey
 from pipelines.ingest.accept import ingest_months
 from pipelines.ingest.status import months_expected, status_rows
 from pipelines.linkage import link
+from pipelines.linkage.person_ids import read_state
 from pipelines.pseudonymise.encode import key_check
 from pipelines.pseudonymise.keys import read_key
 
@@ -17,7 +18,7 @@ def take_in(hub) -> None:
 
 
 def index(hub) -> pd.DataFrame:
-    return pd.read_parquet(hub.settings.state / "person_index.parquet")
+    return read_state(hub.settings.state).seen
 
 
 @pytest.fixture(scope="module")

@@ -147,6 +147,7 @@ def test_a_run_with_nothing_delivered_says_so(tmp_path, region):
         "waits",
         "demand_by_area_need_month",
         "linkage_quality",
+        "person_history",
         "data_quality",
         "definitions",
     ],

@@ -470,3 +470,13 @@ def test_linkage_quality_gives_each_headline_with_its_interval(check):
         headline  | people_seen | 2     | 1    | 3    | people | linkage scenarios
         """,
     )
+
+
+def test_the_history_of_person_ids_is_handed_on_event_by_event(check):
+    history = """
+    run | period  | event   | person_id | other_person_id | records
+    2   | 2025-02 | merge   | P1        | P2              | 3
+    2   | 2025-02 | split   | P3        | P4              | 1
+    3   | 2025-03 | retired | P2        |                 | 0
+    """
+    check("marts.person_history", {"linkage.person_history": history}, history)
