@@ -63,6 +63,10 @@ PERSON_HISTORY = {
     "other_person_id": "VARCHAR",
     "records": "BIGINT",
 }
+CLIENT_PAIRS = {
+    **{f"{name}_{side}": "VARCHAR" for side in "lr" for name in ("agency", "feed", "person_ref")},
+    "match_probability": "DOUBLE",
+}
 LINKAGE_QUALITY = {
     "measure": "VARCHAR",
     "detail": "VARCHAR",
@@ -99,10 +103,17 @@ SCHEMAS = ("accepted", "linkage", "reference", "staging", "journeys", "opportuni
 
 # National code lists spell one code in several ways, so that codes are compared on letters and digits only.
 CODE_KEY = r"regexp_replace(replace(lower({}), '&', 'and'), '[^a-z0-9]', '', 'g')"
+WILSON = (
+    "{1}((share + 1.920729 / trials {0} 1.959964 * sqrt(share * (1 - share) / trials + 0.960365 / trials ^ 2)) "
+    "/ (1 + 3.841459 / trials), {2})"
+)
 MACROS = {
     "code_key(code)": CODE_KEY.format("code"),
     # A cell that holds several codes separates them by commas or by semicolons, as its agency pleases.
     "code_items(codes)": r"string_split_regex(trim(codes), '\s*[,;]\s*')",
+    # Ends of the 95 % interval of a share of trials: Wilson 1927.
+    "wilson_low(share, trials)": WILSON.format("-", "greatest", 0),
+    "wilson_high(share, trials)": WILSON.format("+", "least", 1),
     "contact_key(agency, feed, reference)": "'C' || substr(sha256(getvariable('hub_salt') || '|' || agency || '|' || feed || '|' || reference), 1, 16)",
 }
 
@@ -158,6 +169,7 @@ def input_files(settings: Settings) -> dict[TableName, tuple[list[Path], dict[st
         ("accepted", "deliveries"): (sorted(accepted.glob("*/*.deliveries.parquet")), DELIVERIES),
         ("linkage", "person_index"): (sorted(linkage.glob("person_index.parquet")), PERSON_INDEX),
         ("linkage", "person_history"): (sorted(settings.state.glob("person_history.parquet")), PERSON_HISTORY),
+        ("linkage", "client_pairs"): (sorted(linkage.glob("client_pairs.parquet")), CLIENT_PAIRS),
         ("linkage", "quality"): (sorted(linkage.glob("quality.parquet")), LINKAGE_QUALITY),
     }
 
