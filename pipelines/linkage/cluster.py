@@ -3,7 +3,7 @@
 Pairs at or above the threshold make connected components; components over-merge, because one weak link is enough to
 chain two people. So each component is built up again from single clients by average linkage over *all* of its pairs
 (those that blocking missed are scored too), and two groups join only if their pairs speak for it on average. A pair
-counts by its log odds, but little more than FOR, and against no more than AGAINST where it is doubtful for want of
+counts by its log odds, but for it no more than FOR, and against no more than AGAINST where it is doubtful for want of
 details alone; where the details contradict (kin, another birth date) it counts in full. A bridge of one link between
 two groups is so cut by the pairs beside it. The constants were chosen on public benchmark data; of the settings tried
 (AGAINST 2 and 3, FLOOR -1.2 to 0, CONTRADICTS -4 to 0) none moved F1 by more than 0.025, and precision stayed above
@@ -26,8 +26,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 AGAINST = 2.0  # bits: the most that one doubtful pair can say against a group
-FOR = 8.0  # bits: the most that one pair can say for it, but for BEYOND
-BEYOND = 0.001  # share of the bits above FOR that still counts, so that the better of two good links is told
+FOR = 8.0  # bits: the most that one pair can say for it
 SUREST = 1e-9  # of a probability, from 0 and 1
 CONTRADICTS = (
     -2.0
@@ -66,6 +65,10 @@ class Constraints:
     def none(cls, clients: int) -> "Constraints":
         nobody = np.empty((0, 2), dtype=np.int64)
         return cls(nobody, nobody, np.full(clients, ALONE))
+
+    def without_last(self) -> "Constraints":
+        """For the other scenarios: the last index is the central one's, and says nothing of them."""
+        return replace(self, together=np.full(len(self.together), ALONE))
 
     def conflicts(self) -> tuple[np.ndarray, np.ndarray]:
         """Which must pairs and which cannot pairs contradict each other, as two masks.
@@ -226,8 +229,7 @@ def _by_size(
 
 def _bits(pairs: Links) -> np.ndarray:
     """What each pair says for one person. A pair that was never scored counts as one that speaks against."""
-    bits = log_odds(pairs.probability)
-    bits = np.maximum(np.minimum(bits, FOR + BEYOND * (bits - FOR)), -AGAINST)
+    bits = np.clip(log_odds(pairs.probability), -AGAINST, FOR)
     return np.where(pairs.evidence <= CONTRADICTS, np.minimum(bits, np.maximum(pairs.evidence, -FOR)), bits)
 
 

@@ -15,8 +15,8 @@ import pandas as pd
 from pipelines.hub_salt import hub_salt
 from pipelines.settings import Settings
 
-from . import cluster, load, person_ids, quality, score
-from .cluster import NO_NUMBER, Constraints, Links
+from . import cluster, decisions, guards, load, person_ids, quality, score
+from .cluster import Constraints, Links
 from .comparisons import TOKENS, Representation
 from .train import Model, current_model, learn
 
@@ -69,13 +69,16 @@ def link(settings: Settings, progress: Progress | None = None) -> LinkResult:
     con = load.connect(settings.threads, settings.memory_limit, settings.linkage / "spill")
     versions = load.load_versions(con, load.people_files(settings.linkage))
     say(f"linking {versions:,} identity versions")
-    clients = link_versions(con, model, Thresholds.of(settings))
+    period = con.execute("select max(last_period) from versions").fetchall()[0][0]
+    last = person_ids.read_state(settings.state)
+    decided = decisions.read(settings.state, period)
+    constraints = decided.constraints(_clients(con), last.seen)
+    clients = link_versions(con, model, Thresholds.of(settings), constraints=constraints)
     settings.state.mkdir(parents=True, exist_ok=True)
     salt = hub_salt(settings.state)
-    period = con.execute("select max(last_period) from versions").fetchall()[0][0]
-    ids = person_ids.assign(clients, clients["central"], person_ids.read_state(settings.state), salt, period)
+    ids = person_ids.assign(clients, clients["central"], last, salt, period)
     index = _index(clients, ids)
-    report = quality.report(con, model, index, Thresholds.of(settings))
+    report = quality.report(con, model, index, Thresholds.of(settings), settings.state)
     links = int(report.loc[report.measure == "links", "value"].iloc[0])
     con.close()
     write_parquet(index, settings.linkage / "person_index.parquet")
@@ -108,21 +111,22 @@ def link_versions(
     Leaves table `pairs`: every scored pair of versions with its levels, weight and probability.
     """
     score_pairs(con, model, representation)
-    clients = con.execute(
-        """
-        select client_id, agency, feed, person_ref,
-            max(case when nhs_number_verified and is_latest then nhs_number_token end) as verified
-        from versions group by all order by client_id
-        """
-    ).df()
-    verified = clients.verified.fillna(NO_NUMBER).astype("int64").to_numpy()
+    clients = _clients(con)
+    verified = guards.verified_numbers(con)
+    constraints = constraints or Constraints.none(len(clients))
     links = _complete(con, model, len(clients), thresholds.low, representation, constraints)
     central = cluster.people(links, len(clients), thresholds.central, verified, constraints)
-    low = cluster.people(links, len(clients), thresholds.low, verified, constraints, joined=central)
+    rules = constraints.without_last()
+    low = cluster.people(links, len(clients), thresholds.low, verified, rules, joined=central)
     within = links.select(central[links.left] == central[links.right])
-    high = cluster.people(within, len(clients), thresholds.high, verified, constraints)
-    clients = clients.drop(columns="verified").assign(low=low, central=central, high=high)
+    high = cluster.people(within, len(clients), thresholds.high, verified, rules)
+    clients = clients.assign(low=low, central=central, high=high)
     return clients.merge(_strongest(con, clients), on="client_id", how="left").drop(columns="client_id")
+
+
+def _clients(con: duckdb.DuckDBPyConnection) -> pd.DataFrame:
+    """client_id, agency, feed and person_ref of each client of table `versions`, in the order of client_id."""
+    return con.execute("select distinct client_id, agency, feed, person_ref from versions order by client_id").df()
 
 
 def score_pairs(con: duckdb.DuckDBPyConnection, model: Model, representation: Representation = TOKENS) -> None:
@@ -131,6 +135,7 @@ def score_pairs(con: duckdb.DuckDBPyConnection, model: Model, representation: Re
     score.block(con, "versions", representation)
     score.compare(con, "blocked", "compared", "versions", representation)
     score.weigh(con, "compared", "pairs", model.relations, representation)
+    guards.doubt_numbers_alone(con, "pairs")
     con.execute("drop table compared")
 
 
@@ -140,7 +145,7 @@ def _complete(
     clients: int,
     low: float,
     representation: Representation,
-    constraints: Constraints | None,
+    constraints: Constraints,
 ) -> Links:
     """All pairs of clients that share a component at the low threshold, those that blocking missed scored as well."""
     found = _client_links(con)
@@ -162,6 +167,7 @@ def _complete(
     )
     score.compare(con, "missing", "compared", "versions", representation)
     score.weigh(con, "compared", "completing", model.relations, representation)
+    guards.doubt_numbers_alone(con, "completing")
     con.execute("insert into pairs by name from completing")
     for table in ("missing", "compared", "completing", "blocked"):
         con.execute(f"drop table {table}")
