@@ -23,6 +23,7 @@ INDEX_COLUMNS = {
     "match_weight": "Weight of the strongest link within the person, log2 of the Bayes factor; empty if alone",
     "match_probability": "Calibrated probability of that link; empty if alone",
     "records": "Records of the person",
+    "in_review": "Whether the person is implausible as a whole and waits for a reviewer",
 }
 KINDS = {"duckdb", "splink"}
 

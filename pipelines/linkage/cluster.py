@@ -23,7 +23,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
+from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
 
 AGAINST = 2.0  # bits: the most that one doubtful pair can say against a group
 FOR = 8.0  # bits: the most that one pair can say for it
@@ -301,3 +301,24 @@ def _join(total: np.ndarray, blocked: np.ndarray, weight: np.ndarray, result: np
     np.add.at(weight, (row, into), weight[row, member])
     weight[row, member] = 0
     result[:] = np.take_along_axis(first, result, axis=1)
+
+
+def spanning_links(links: Links, clients: int) -> np.ndarray:
+    """Rows of the links that hold each component together, the likeliest that do: a maximum spanning forest.
+
+    Among equally likely ones it is left open which.
+    """
+    cost = 1 - log_odds(links.probability) + log_odds(np.array(1 - SUREST))  # at least 1: a sparse 0 is no link
+    tree = minimum_spanning_tree(
+        coo_matrix((cost, (links.left, links.right)), shape=(clients, clients)).tocsr()
+    ).tocoo()
+    pair = links.left * clients + links.right
+    order = np.argsort(pair)
+    return np.sort(order[np.searchsorted(pair[order], tree.row.astype(np.int64) * clients + tree.col)])
+
+
+def sides(links: Links, clients: int, bridges: np.ndarray) -> np.ndarray:
+    """Component number of each client over `links`, a forest, without its rows `bridges`."""
+    kept = np.ones(len(links.left), dtype=bool)
+    kept[bridges] = False
+    return components(links.select(kept), clients)

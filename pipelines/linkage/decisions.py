@@ -82,6 +82,19 @@ class Decisions:
         """Pairs that one reviewer joins and another puts apart."""
         return [pair for pair, verdicts in self._verdicts().items() if len(verdicts) > 1]
 
+    @property
+    def contradicting(self) -> list[Pair]:
+        """Pairs that cannot all be right: must-links that make one person of two who must not be, and that cannot-link."""
+        must, cannot = self.must, self.cannot
+        number = {client: i for i, client in enumerate({c: None for pair in (*must, *cannot) for c in pair})}
+        drawn = Constraints(_numbered(must, number), _numbered(cannot, number), np.full(len(number), ALONE))
+        return [
+            pair
+            for pairs, torn in zip((must, cannot), drawn.conflicts(), strict=True)
+            for pair, is_torn in zip(pairs, torn, strict=True)
+            if is_torn
+        ]
+
     def _agreed(self, verdict: str) -> list[Pair]:
         return [pair for pair, verdicts in self._verdicts().items() if verdicts == {verdict}]
 

@@ -15,12 +15,13 @@ import pandas as pd
 from pipelines.hub_salt import hub_salt
 from pipelines.settings import Settings
 
-from . import cluster, decisions, guards, load, person_ids, quality, score
+from . import cluster, decisions, guards, load, person_ids, quality, review, score
 from .cluster import Constraints, Links
-from .comparisons import TOKENS, Representation
+from .comparisons import FIELDS, TOKENS, Representation
 from .train import Model, current_model, learn
 
 Progress = Callable[[str], None]
+LEAST_KEPT = 0.01  # match probability from which a pair of clients is kept to be looked at
 COMPLETED_UP_TO = 500  # clients of a component whose missing pairs are scored as well
 
 
@@ -78,10 +79,17 @@ def link(settings: Settings, progress: Progress | None = None) -> LinkResult:
     salt = hub_salt(settings.state)
     ids = person_ids.assign(clients, clients["central"], last, salt, period)
     index = _index(clients, ids)
+    _write_client_pairs(con, clients, settings.linkage / "client_pairs.parquet")
+    impossible = review.impossible_people(settings.warehouse_db)
+    queue = review.queue(
+        settings.linkage / "client_pairs.parquet", index, decided, impossible, settings.join_probability
+    )
+    index["in_review"] = index.person_id.isin(review.implausible_people(queue))
     report = quality.report(con, model, index, Thresholds.of(settings), settings.state)
     links = int(report.loc[report.measure == "links", "value"].iloc[0])
     con.close()
     write_parquet(index, settings.linkage / "person_index.parquet")
+    write_parquet(queue, settings.linkage / "review_queue.parquet")
     write_parquet(report, settings.linkage / "quality.parquet")
     # History first: what a kill between the two leaves is written once, not lost.
     write_parquet(ids.history, settings.state / "person_history.parquet")
@@ -191,6 +199,41 @@ def _client_links(con: duckdb.DuckDBPyConnection) -> Links:
         columns["p"].astype(float),
         columns["e"].astype(float),
     )
+
+
+def _write_client_pairs(con: duckdb.DuckDBPyConnection, clients: pd.DataFrame, path: Path) -> None:
+    """Every pair of clients that is likely enough, contradicts itself or is inside one component at the low threshold.
+
+    One row a pair, the likeliest of its pairs of versions: agency, feed and person_ref of both sides (_l, _r), levels,
+    match_weight, match_probability, evidence.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    building = path.with_name(f".{path.name}.{os.getpid()}")
+    quoted = str(building).replace("'", "''")
+    con.register("component", clients[["low"]].rename_axis("client_id").reset_index())
+    con.execute(
+        f"""
+        create or replace table clients as
+        select distinct client_id, agency, feed, person_ref, low
+        from versions inner join component using (client_id);
+        copy (
+            select {", ".join(f"{side}.{c} as {c}_{side}" for side in "lr" for c in person_ids.KEY)},
+                {", ".join(f"p.gamma_{field}" for field in FIELDS)},
+                p.match_weight, p.match_probability, p.evidence
+            from pairs as p
+            inner join clients as l on l.client_id = least(client_id_l, client_id_r)
+            inner join clients as r on r.client_id = greatest(client_id_l, client_id_r)
+            where p.match_probability >= {LEAST_KEPT} or l.low = r.low or {guards.ON_NUMBER_ALONE}
+            qualify row_number() over (
+                partition by l.client_id, r.client_id
+                order by p.match_probability desc, p.evidence desc, p.record_id_l, p.record_id_r
+            ) = 1
+            order by l.client_id, r.client_id
+        ) to '{quoted}' (format parquet)
+        """
+    )
+    con.unregister("component")
+    os.replace(building, path)
 
 
 def _strongest(con: duckdb.DuckDBPyConnection, clients: pd.DataFrame) -> pd.DataFrame:

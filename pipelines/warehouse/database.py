@@ -54,6 +54,7 @@ PERSON_INDEX = {
     "match_weight": "DOUBLE",
     "match_probability": "DOUBLE",
     "records": "INTEGER",
+    "in_review": "BOOLEAN",
 }
 PERSON_HISTORY = {
     "run": "BIGINT",

@@ -84,7 +84,7 @@ def test_linkage_storage_holds_tokens_and_nothing_else(region):
     allowed = {
         "people": SLOT | set(identity_columns()),
         "person_index.parquet": (SLOT - {"period", "delivery_id"})
-        | {"person_id", "person_id_low", "person_id_high", "match_weight", "match_probability", "records"},
+        | {"person_id", "person_id_low", "person_id_high", "match_weight", "match_probability", "records", "in_review"},
         "quality.parquet": {"measure", "detail", "value", "low", "high", "unit", "how"},
     }
     files = list(region.settings.linkage.rglob("*.parquet"))
