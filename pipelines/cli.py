@@ -5,6 +5,7 @@ installed; the others then say what to install.
 """
 
 import argparse
+import math
 import os
 import re
 import sys
@@ -200,6 +201,57 @@ def _worst(results: list[dict]) -> list[dict]:
     return list(worst.values())
 
 
+def review_list(args: argparse.Namespace) -> int:
+    from pipelines.linkage import review
+
+    found = review.read_queue(Settings().linkage)
+    for reason in review.Reason:
+        of_reason = found[found.reason == reason]
+        if len(of_reason):
+            print(f"{reason:22}{of_reason['item'].nunique():>7,}  {review.QUESTIONS[reason]}")
+    print(f"{found['item'].nunique():,} pairs wait for a reviewer.")
+    return 0
+
+
+def review_export(args: argparse.Namespace) -> int:
+    from pipelines.linkage import review
+
+    number = review.export(Settings().linkage, args.out, scores=args.scores)
+    print(f"{args.out}: {number:,} pairs. Fill decision and reason, then: upstream review import {args.out} --by NAME")
+    return 0
+
+
+def review_import(args: argparse.Namespace) -> int:
+    from pipelines.linkage import review
+    from pipelines.linkage.decisions import item_id
+
+    settings = Settings()
+    taken = review.take_in(settings.state, args.file, args.by, review.last_period(settings.linkage))
+    known = f" {taken.known:,} said what {args.by} had said before." if taken.known else ""
+    print(f"{taken.taken:,} decisions taken in.{known} They bind from the next run on.")
+    for pairs, problem in (
+        (taken.decided.disputed, "pairs on which reviewers disagree bind nobody until one of them changes their mind"),
+        (taken.decided.contradicting, "pairs whose decisions cannot all be right bind nobody until one is taken back"),
+    ):
+        if pairs:
+            print(f"{len(pairs):,} {problem}: {', '.join(sorted(item_id(*pair) for pair in pairs))}")
+    return 0
+
+
+def review_agreement(args: argparse.Namespace) -> int:
+    from pipelines.linkage import decisions, review
+
+    found = review.agreement(decisions.read_all(Settings().state))
+    for pair in found:
+        chance_corrected = f"kappa {pair.kappa:.2f} (95 % {pair.low:.2f} to {pair.high:.2f})"
+        if math.isnan(pair.kappa):
+            chance_corrected = "kappa cannot be told: both gave one answer throughout"
+        print(f"{' and '.join(pair.reviewers)}: {pair.same:,} of {pair.items:,} pairs the same, {chance_corrected}")
+    if not found:
+        print("No two reviewers have judged the same pair yet.")
+    return 0
+
+
 class _Parser(argparse.ArgumentParser):
     """Takes options by their whole names, and repeats nothing that could be a key in what it complains about."""
 
@@ -273,6 +325,9 @@ def parser() -> argparse.ArgumentParser:
 
     commands.add(HUB, "train", train, "a new linkage model from this region's deliveries", in_project=True)
 
+    command = commands.add(HUB, "review", review_list, "pairs of records that a human should judge", in_project=True)
+    _add_review(command)
+
     text = "change key, encoder version or profile: what must be delivered again"
     command = commands.add(HUB, "rekey-plan", rekey_plan, text, in_project=True)
     step = command.add_mutually_exclusive_group()
@@ -307,6 +362,23 @@ def parser() -> argparse.ArgumentParser:
 
     top.epilog = commands.listed()
     return top
+
+
+def _add_review(command: argparse.ArgumentParser) -> None:
+    steps = command.add_subparsers(dest="step", required=True, metavar="STEP")
+    steps.add_parser("list", help="count the queue by reason").set_defaults(run=review_list)
+
+    step = steps.add_parser("export", help="write the queue as a sheet to fill in, blind")
+    step.add_argument("--out", required=True, type=Path, metavar="FILE.csv")
+    step.add_argument("--scores", action="store_true", help="also what the model made of each pair")
+    step.set_defaults(run=review_export)
+
+    step = steps.add_parser("import", help="take a filled sheet in: all of it or nothing")
+    step.add_argument("file", type=Path, metavar="FILE.csv")
+    step.add_argument("--by", required=True, metavar="NAME", help="whose decisions these are")
+    step.set_defaults(run=review_import)
+
+    steps.add_parser("agreement", help="how far two reviewers agree beyond chance").set_defaults(run=review_agreement)
 
 
 def _add_profile(command: argparse.ArgumentParser, text: str, default: str | None) -> None:

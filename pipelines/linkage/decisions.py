@@ -8,6 +8,7 @@ disagree bind nobody. A decision names clients by their key, so that it also out
 No clock in what binds: a decision holds up to the last period that it names, compared with the last accepted period.
 """
 
+import fcntl
 import hashlib
 import json
 import os
@@ -155,7 +156,14 @@ def read(state: Path, period: str) -> Decisions:
 def append(state: Path, decisions: Sequence[Decision]) -> None:
     """Add lines at the end of the file, all of them or none."""
     path = state / FILE
-    _entries(state)
+    state.mkdir(parents=True, exist_ok=True)
+    with (state / f".{FILE}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two people may import at once
+        _append(path, decisions)
+
+
+def _append(path: Path, decisions: Sequence[Decision]) -> None:
+    _entries(path.parent)
     before = path.read_bytes() if path.exists() else b""
     seal = _seal(before.splitlines()[-1]) if before else START
     lines = []
@@ -163,7 +171,6 @@ def append(state: Path, decisions: Sequence[Decision]) -> None:
         line = json.dumps(asdict(decision) | {"sealed": seal}, ensure_ascii=False).encode()
         lines.append(line)
         seal = _seal(line)
-    state.mkdir(parents=True, exist_ok=True)
     building = path.with_name(f".{FILE}.{os.getpid()}")
     building.write_bytes(before + b"".join(line + b"\n" for line in lines))
     os.replace(building, path)

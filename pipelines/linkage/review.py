@@ -28,6 +28,7 @@ from .cluster import Links
 from .comparisons import FIELDS, LEVELS
 from .decisions import KEY, PERIOD, UNSURE, VERDICTS, WITHDRAWN, Decision, Decisions, Pair
 from .guards import ON_NUMBER_ALONE
+from .load import people_files
 
 MOST_RECORDS = 12  # records of one person above which it is implausible: four in each of three feeds
 SEVERAL = 2  # records that must hold each of two birth dates before the person is implausible
@@ -290,6 +291,14 @@ def words(field: str, gamma: float) -> str:
     if gamma < 0:
         return "cannot be told"
     return LEVELS[field][len(LEVELS[field]) - 1 - int(gamma)].name
+
+
+def last_period(linkage: Path) -> str:
+    """The last accepted month, YYYY-MM."""
+    periods = [file.stem for file in people_files(linkage)]
+    if not periods:
+        raise InputError("there are no accepted people to decide about. Take deliveries in first: upstream run")
+    return max(periods)
 
 
 def read_queue(linkage: Path) -> pd.DataFrame:
