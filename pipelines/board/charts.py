@@ -54,7 +54,7 @@ def contacts_by_month(months: list[Row], title: str, summary: str) -> str:
             "part:N",
             title=None,
             scale=alt.Scale(domain=list(PARTS.values()), range=[STRONG, WEAK]),
-            legend=_legend(columns=1 if width == NARROW else 0),
+            legend=legend(columns=1 if width == NARROW else 0),
         )
         contacts = alt.Chart(alt.Data(values=bars)).mark_bar().encode(
             x=x.axis(None),
@@ -70,11 +70,11 @@ def contacts_by_month(months: list[Row], title: str, summary: str) -> str:
         share = line.mark_line(color=STRONG, strokeWidth=2.5) + line.mark_point(color=STRONG, filled=True, size=30)
         return alt.vconcat(
             contacts.properties(width=width - 60, height=220),
-            share.properties(width=width - 60, height=90, title=_subtitle("Share of contacts of people who go round")),
+            share.properties(width=width - 60, height=90, title=subtitle("Share of contacts of people who go round")),
             spacing=16,
         )
 
-    return _figure(draw, title, summary)
+    return figure(draw, title, summary)
 
 
 def stacked_bars(rows: list[Row], parts: dict[str, str], unit: str, title: str, summary: str) -> str:
@@ -101,10 +101,8 @@ def stacked_bars(rows: list[Row], parts: dict[str, str], unit: str, title: str, 
         beside = alt.Axis(labelLimit=250, labelPadding=8, ticks=False, domain=False, labelColor=INK) if wide else None
         y = alt.Y("name:N", sort=names, title=None, axis=beside)
         x = alt.X("amount:Q", title=None, stack="zero", axis=None, scale=alt.Scale(domain=[0, longest]))
-        legend = _legend(columns=0 if wide else 1)
-        colour = alt.Color(
-            "part:N", title=None, scale=alt.Scale(domain=order, range=list(parts.values())), legend=legend
-        )
+        keys = legend(columns=0 if wide else 1)
+        colour = alt.Color("part:N", title=None, scale=alt.Scale(domain=order, range=list(parts.values())), legend=keys)
         bars = alt.Chart(alt.Data(values=values)).mark_bar(height=22 if wide else 16)
         bars = bars.encode(y=y, x=x, color=colour, order="order:O")
         text = alt.Chart(alt.Data(values=ends)).encode(y=y)
@@ -112,23 +110,23 @@ def stacked_bars(rows: list[Row], parts: dict[str, str], unit: str, title: str, 
         above = text.mark_text(align="left", dy=-18, color=INK).encode(x=alt.value(0), text="name:N")
         layers = [bars, end] if wide else [bars, end, above]
         return alt.layer(*layers).properties(
-            width=width - (310 if wide else 70), height=alt.Step(36 if wide else 50), title=_subtitle(unit)
+            width=width - (310 if wide else 70), height=alt.Step(36 if wide else 50), title=subtitle(unit)
         )
 
-    return _figure(draw, title, summary)
+    return figure(draw, title, summary)
 
 
-def _subtitle(text: str) -> alt.TitleParams:
+def subtitle(text: str) -> alt.TitleParams:
     return alt.TitleParams(text, anchor="start", frame="group", fontSize=13, fontWeight="normal", color=QUIET, offset=8)
 
 
-def _legend(columns: int = 0) -> alt.Legend:
+def legend(columns: int = 0) -> alt.Legend:
     return alt.Legend(
         orient="top", direction="horizontal", columns=columns, symbolType="square", symbolSize=140, offset=12
     )
 
 
-def _figure(draw: Callable[[int], alt.TopLevelMixin], title: str, summary: str) -> str:
+def figure(draw: Callable[[int], alt.TopLevelMixin], title: str, summary: str) -> str:
     """Both widths of a chart, each an image with a name and a description for those who do not see it."""
     return "".join(
         _accessible(_svg(draw(width)), f"{prefix}-{re.sub('[^a-z]+', '-', title.lower())}", prefix, title, summary)

@@ -13,6 +13,8 @@ MODEL = dg.AssetKey(["linkage", "model"])
 PERSON_INDEX = dg.AssetKey(["linkage", "person_index"])
 PERSON_HISTORY = dg.AssetKey(["linkage", "person_history"])
 QUALITY = dg.AssetKey(["linkage", "quality"])
+CLIENT_PAIRS = dg.AssetKey(["linkage", "client_pairs"])
+REVIEW_QUEUE = dg.AssetKey(["linkage", "review_queue"])
 INDEX_COLUMNS = {
     "agency": "Agency that delivered the record",
     "feed": "Feed that the record came in",
@@ -85,6 +87,20 @@ def linkage_assets(settings: Settings) -> list[dg.AssetsDefinition]:
                 description="What became of person ids from run to run: merges, splits, ends and returns.",
             ),
             dg.AssetSpec(
+                CLIENT_PAIRS,
+                deps=[MODEL, *feeds],
+                group_name="linkage",
+                kinds=KINDS,
+                description="Pairs of clients that may be one person, with how far they agree and how likely it is.",
+            ),
+            dg.AssetSpec(
+                REVIEW_QUEUE,
+                deps=[MODEL, *feeds],
+                group_name="linkage",
+                kinds=KINDS,
+                description="Pairs of clients that somebody should look at, with the reason.",
+            ),
+            dg.AssetSpec(
                 QUALITY,
                 deps=[MODEL, *feeds],
                 group_name="linkage",
@@ -116,6 +132,9 @@ def linkage_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         yield dg.MaterializeResult(
             asset_key=PERSON_HISTORY, metadata={"dagster/row_count": pq.read_metadata(result.history).num_rows}
         )
+        for key in (CLIENT_PAIRS, REVIEW_QUEUE):
+            rows = pq.read_metadata(settings.linkage / f"{key.path[-1]}.parquet").num_rows
+            yield dg.MaterializeResult(asset_key=key, metadata={"dagster/row_count": rows})
         quality = pq.read_table(result.quality, columns=["measure", "detail"])
         yield dg.MaterializeResult(asset_key=QUALITY, metadata={"dagster/row_count": len(quality)})
         accepted = _clients_accepted(settings)

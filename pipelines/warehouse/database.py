@@ -68,6 +68,7 @@ CLIENT_PAIRS = {
     **{f"{name}_{side}": "VARCHAR" for side in "lr" for name in ("agency", "feed", "person_ref")},
     "match_probability": "DOUBLE",
 }
+REVIEW_QUEUE = {"item": "VARCHAR", "reason": "VARCHAR"}
 LINKAGE_QUALITY = {
     "measure": "VARCHAR",
     "detail": "VARCHAR",
@@ -171,6 +172,7 @@ def input_files(settings: Settings) -> dict[TableName, tuple[list[Path], dict[st
         ("linkage", "person_index"): (sorted(linkage.glob("person_index.parquet")), PERSON_INDEX),
         ("linkage", "person_history"): (sorted(settings.state.glob("person_history.parquet")), PERSON_HISTORY),
         ("linkage", "client_pairs"): (sorted(linkage.glob("client_pairs.parquet")), CLIENT_PAIRS),
+        ("linkage", "review_queue"): (sorted(linkage.glob("review_queue.parquet")), REVIEW_QUEUE),
         ("linkage", "quality"): (sorted(linkage.glob("quality.parquet")), LINKAGE_QUALITY),
     }
 

@@ -1,4 +1,5 @@
--- One row per measure of how well records were joined into people, and per headline figure, with its interval.
+-- One row per measure of how well records were joined into people, per reason why somebody should look at pairs of
+-- records, and per headline figure, with its interval.
 -- Key: measure, detail
 with headlines as (
     select
@@ -16,6 +17,10 @@ measures as (
     union all
     select 'headline', headline_id, people, people_low, people_high, 'people', 'linkage scenarios'
     from headlines
+    union all
+    select 'review queue', replace(reason, '_', ' '), count(distinct item), null, null, 'pairs', 'counted'
+    from linkage.review_queue
+    group by reason
 )
 
 select
