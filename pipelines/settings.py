@@ -32,6 +32,9 @@ class Settings:
     join_probability_low: float = 0.05  # more links: the low threshold of every linkage interval
     join_probability_high: float = 0.95  # fewer links: the high threshold of every linkage interval
 
+    linkage_draws: int = 100  # partitions drawn, under each of which every headline is computed
+    linkage_draws_seed: int = 20240101
+
     # journeys
     spell_gap_days: int = 28  # a gap of this many days closes a spell
     handoff_days: int = 28  # longest time from a contact to the next one elsewhere

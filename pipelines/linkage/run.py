@@ -15,7 +15,7 @@ import pandas as pd
 from pipelines.hub_salt import hub_salt
 from pipelines.settings import Settings
 
-from . import cluster, decisions, guards, load, person_ids, quality, review, score
+from . import band, cluster, decisions, guards, load, person_ids, quality, review, score
 from .cluster import Constraints, Links
 from .comparisons import FIELDS, TOKENS, Representation
 from .train import Model, current_model, learn
@@ -75,6 +75,9 @@ def link(settings: Settings, progress: Progress | None = None) -> LinkResult:
     decided = decisions.read(settings.state, period)
     constraints = decided.constraints(_clients(con), last.seen)
     clients = link_versions(con, model, Thresholds.of(settings), constraints=constraints)
+    person_draws = band.person_draws(
+        con, model, clients, _client_links(con), constraints, settings.linkage_draws, settings.linkage_draws_seed
+    )
     settings.state.mkdir(parents=True, exist_ok=True)
     salt = hub_salt(settings.state)
     ids = person_ids.assign(clients, clients["central"], last, salt, period)
@@ -89,6 +92,7 @@ def link(settings: Settings, progress: Progress | None = None) -> LinkResult:
     links = int(report.loc[report.measure == "links", "value"].iloc[0])
     con.close()
     write_parquet(index, settings.linkage / "person_index.parquet")
+    write_parquet(person_draws, settings.linkage / "person_draws.parquet")
     write_parquet(queue, settings.linkage / "review_queue.parquet")
     write_parquet(report, settings.linkage / "quality.parquet")
     # History first: what a kill between the two leaves is written once, not lost.

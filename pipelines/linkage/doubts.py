@@ -1,0 +1,119 @@
+"""What a linkage cannot know of itself and can still estimate without an answer key: how far its probabilities are off,
+and how many of one person's pairs blocking never finds.
+
+Verified NHS numbers tell who is one person where both records have one. Hidden from the model, they show what its
+probabilities are worth on the other details: natural log odds are shifted and stretched until they fit (Platt 1999),
+and how well that is known is what draws vary. Pairs of records that a third record of their person brought together
+show how often blocking misses one: a capture and recapture with the third record as the other occasion (Chao 1987).
+Both see the easier cases, so that what they estimate is rather too small.
+"""
+
+import duckdb
+import numpy as np
+
+from . import relations, score
+from .comparisons import TOKENS, Representation, top_gamma
+from .draws import FURTHEST, Doubts, presence
+from .train import Model
+
+NUMBER = "nhs_number"
+# What is believed before any number is seen: fields that are not independent are worth about so much.
+SHIFT_SPREAD, SLOPE_SPREAD = 1.5, 0.35
+SHIFTS, SLOPES = np.linspace(-4, 4, 81), np.linspace(0.2, 1.8, 65)
+BINS = 600  # of log odds
+SURELY_WRONG = 0.001  # share of verified numbers that two people share all the same, at the least
+
+
+def learn(
+    con: duckdb.DuckDBPyConnection,
+    model: Model,
+    feeds: np.ndarray,
+    central: np.ndarray,
+    representation: Representation = TOKENS,
+) -> Doubts:
+    """Doubts of a linkage. Reads tables `versions` and `pairs`; feeds, central: feed and person number by client."""
+    log_odds, agree = _hidden(con, model, representation)
+    calibration, covariance = fit(log_odds, agree, float(model.relations.m[NUMBER][top_gamma(NUMBER)]))
+    missed, chances = _missed(con, feeds, central)
+    usual = _missed_by_model(model)
+    above = np.triu(np.ones_like(missed), 1)
+    return Doubts(calibration, covariance, (missed + 1) * above, (chances + 1 / usual) * above)
+
+
+def fit(log_odds: np.ndarray, agree: np.ndarray, written_alike: float) -> tuple[np.ndarray, np.ndarray]:
+    """Mean (2,) and covariance (2, 2) of the shift and slope that make log odds fit what numbers say.
+
+    agree: whether the numbers of a pair are equal. written_alike: how often one person's two numbers are.
+    """
+    edges = np.linspace(-FURTHEST, FURTHEST, BINS + 1)
+    centres = (edges[1:] + edges[:-1]) / 2
+    place = np.clip(np.digitize(log_odds, edges) - 1, 0, BINS - 1)
+    alike, pairs = np.bincount(place, agree, BINS), np.bincount(place, minlength=BINS)
+    shift, slope = np.meshgrid(SHIFTS, SLOPES, indexing="ij")
+    same = 1 / (1 + np.exp(-(shift[..., None] + slope[..., None] * centres)))
+    chance = same * written_alike + (1 - same) * SURELY_WRONG
+    fitted = alike @ np.log(chance.T.reshape(BINS, -1)) + (pairs - alike) @ np.log(1 - chance.T.reshape(BINS, -1))
+    posterior = (
+        fitted.reshape(shift.T.shape).T - (shift / SHIFT_SPREAD) ** 2 / 2 - ((slope - 0.75) / SLOPE_SPREAD) ** 2 / 2
+    )
+    weight = np.exp(posterior - posterior.max()).ravel()
+    values = np.array([shift.ravel(), slope.ravel()])
+    return np.average(values, axis=1, weights=weight), np.cov(values, aweights=weight, ddof=0)
+
+
+def _hidden(
+    con: duckdb.DuckDBPyConnection, model: Model, representation: Representation
+) -> tuple[np.ndarray, np.ndarray]:
+    """Log odds of pairs of clients that both have a verified number, found and weighed without it, and whether the
+    two numbers are one."""
+    rules = " or ".join(f"({rule})" for rule in representation.prediction_rules if NUMBER not in rule)
+    con.execute(
+        f"""
+        create or replace table hidden as
+        select pairs.record_id_l, pairs.record_id_r, pairs.rule
+        from pairs
+        inner join versions as l on l.record_id = pairs.record_id_l
+        inner join versions as r on r.record_id = pairs.record_id_r
+        where pairs.rule >= 0 and pairs.across and l.is_latest and r.is_latest
+            and l.nhs_number_verified and r.nhs_number_verified and gamma_{NUMBER} >= 0 and ({rules})
+        """
+    )
+    score.compare(con, "hidden", "hidden_compared", "versions", representation)
+    con.execute("alter table hidden_compared add column agree boolean")
+    con.execute(f"update hidden_compared set agree = gamma_{NUMBER} = {top_gamma(NUMBER)}, gamma_{NUMBER} = -1")
+    score.weigh(con, "hidden_compared", "hidden_weighed", model.relations, representation)
+    found = con.execute(
+        """
+        select ln(greatest(match_probability, 1e-12) / greatest(1 - match_probability, 1e-12)) as log_odds, agree
+        from hidden_weighed order by record_id_l, record_id_r
+        """
+    ).fetchnumpy()
+    for table in ("hidden", "hidden_compared", "hidden_weighed"):
+        con.execute(f"drop table {table}")
+    return np.asarray(found["log_odds"]).astype(float), np.asarray(found["agree"]).astype(bool)
+
+
+def _missed(con: duckdb.DuckDBPyConnection, feeds: np.ndarray, central: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """By pair of feeds, (feeds, feeds) above the diagonal: of people in three feeds or more, those whose records in the
+    two no blocking rule brought together, and all of them."""
+    columns = con.execute("select distinct client_id_l, client_id_r from pairs where rule >= 0").fetchnumpy()
+    left, right = (np.asarray(columns[f"client_id_{side}"]).astype(np.int64) for side in "lr")
+    inside = central[left] == central[right]
+    ends = np.sort(np.column_stack([feeds[left], feeds[right]])[inside], axis=1)
+    found = np.unique(np.column_stack([central[left][inside], ends]), axis=0)
+    has = presence(feeds, central)
+    has = has & (has.sum(axis=1) >= 3)[:, None]
+    chances = np.triu(has.T.astype(float) @ has, 1)
+    wanted = has[found[:, 0], found[:, 1]] & (found[:, 1] != found[:, 2])
+    seen = np.zeros_like(chances)
+    np.add.at(seen, (found[wanted, 1], found[wanted, 2]), 1)
+    return chances - seen, chances
+
+
+def _missed_by_model(model: Model) -> float:
+    """Share of one person's pairs without an NHS number that blocking is not sure to find, fields being independent."""
+    grid = relations.pattern_grid()
+    without_number = (grid[:, :-1] >= 0).all(axis=1) & (grid[:, -1] == -1)
+    chance = np.where(without_number, 2 ** relations.log2_person(model.relations, True, grid), 0)
+    sure = relations.certain_to_be_blocked(model.training["compared_by_names_alone"])
+    return float(max(chance[~sure].sum() / chance.sum(), 1e-6))
