@@ -26,9 +26,9 @@ class Settings:
     threads: int = 2  # of DuckDB
     memory_limit: str = "8GB"  # of DuckDB
 
-    # linkage: probability that two records are one person, at and above which they are joined. Pairs gain as much as
-    # they lose at 0.5; a little more keeps twins apart. docs/linkage.md has what each threshold gave.
-    join_probability: float = 0.6  # central
+    # linkage: probability that two records are one person, at and above which they are joined. At 0.5 a pair adds as
+    # much as it costs, if probabilities mean what they say. docs/linkage.md has what other thresholds gave.
+    join_probability: float = 0.5  # central
     join_probability_low: float = 0.05  # more links: the low threshold of every linkage interval
     join_probability_high: float = 0.95  # fewer links: the high threshold of every linkage interval
 

@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow.csv as pa_csv
 
 from pipelines.linkage import Thresholds, blocking
-from pipelines.linkage.comparisons import TOKENS, Representation, any_of
+from pipelines.linkage.comparisons import SOUND_ALIKE, TOKENS, Representation, any_of
 from pipelines.linkage.run import link_versions
 from pipelines.linkage.train import learn
 from pipelines.pseudonymise import encode, normalise
@@ -52,6 +52,8 @@ def _equal(column: str) -> str:
     return f"{column}_l = {column}_r"
 
 
+RARE = ("forename", "surname", "dob_token", "postcode_token")
+
 PLAINTEXT = replace(
     TOKENS,
     levels={
@@ -61,9 +63,13 @@ PLAINTEXT = replace(
             _similar("forename", CLOSE),
             SWAPPED,
             "least(length(forename_l), length(forename_r)) = 1 and forename_l[:1] = forename_r[:1]",
-            _similar("forename", ALIKE),
+            any_of(_similar("forename", ALIKE), SOUND_ALIKE["forename"]),
         ),
-        "surname": (_equal("surname"), _similar("surname", CLOSE), _similar("surname", ALIKE)),
+        "surname": (
+            _equal("surname"),
+            _similar("surname", CLOSE),
+            any_of(_similar("surname", ALIKE), SOUND_ALIKE["surname"]),
+        ),
         "dob": (
             _equal("dob_token"),
             _equal("dob_unordered_token"),
@@ -76,7 +82,7 @@ PLAINTEXT = replace(
     },
     presence={field: field for field in FIELDS},
     comparable=dict.fromkeys(FIELDS, "true") | {"surname": f"not coalesce({SWAPPED}, false)"},
-    rarities={"forename": "forename", "surname": "surname", "dob": "dob_token", "postcode": "postcode_token"},
+    rarities={column: (column.removesuffix("_token"),) for column in RARE},
     training_rules={
         "birth date": blocking.rule("dob_token"),
         "names": blocking.rule("forename", "surname"),

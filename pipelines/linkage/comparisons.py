@@ -82,7 +82,7 @@ class Representation:
     presence: dict[str, str]  # field -> column that is NULL where the field is missing
     comparable: dict[str, str]  # field -> SQL: two records that have the field can be compared in it
     counted: dict[str, tuple[str, ...]]  # field -> columns whose equality is its first levels
-    rarities: dict[str, str]  # field -> column whose commonness moves the weight of a shared value
+    rarities: dict[str, tuple[str, ...]]  # column whose commonness moves the weight of a shared value -> its fields
     prediction_rules: tuple[str, ...]
     training_rules: dict[str, str]
     deterministic_rules: tuple[str, ...]
@@ -140,6 +140,10 @@ ONLY_AN_INITIAL = [
     for anchor in ("dob", "postcode")
     for one, other in ("lr", "rl")
 ]
+SOUND_ALIKE = {
+    "forename": any_of(equal("sound_names"), equal("dob_sound_forename")),
+    "surname": any_of(equal("sound_names"), equal("dob_sound_surname"), equal("postcode_sound_surname")),
+}
 CLOSE, ALIKE = 79, 68  # hundredths of a signature's bits: cosine of the q-grams about 0.8 and 0.55
 A_DIGIT, TWO_DIGITS, A_YEAR = 83, 76, 70  # 7, 6 and the year's 4 of a birth date's 8 digits
 A_CHARACTER, A_SECTOR = 80, 72  # all of a postcode's characters but one, or but two
@@ -152,12 +156,12 @@ TOKENS = Representation(
             signed_alike("forename", CLOSE),
             NAMES_SWAPPED,
             any_of(*ONLY_AN_INITIAL),
-            signed_alike("forename", ALIKE),
+            any_of(signed_alike("forename", ALIKE), SOUND_ALIKE["forename"]),
         ),
         "surname": (
             signed_equal("surname", "surname"),
             signed_alike("surname", CLOSE),
-            signed_alike("surname", ALIKE),
+            any_of(signed_alike("surname", ALIKE), SOUND_ALIKE["surname"]),
         ),
         "dob": (
             equal("dob"),
@@ -182,7 +186,7 @@ TOKENS = Representation(
         "nhs_number": "true",
     },
     counted={"dob": ("dob_token", "dob_unordered_token"), "postcode": ("postcode_token",)},
-    rarities={"dob": "dob_token", "postcode": "postcode_token"},
+    rarities={"dob_token": ("dob",), "postcode_token": ("postcode",), "sound_names_token": ("forename", "surname")},
     prediction_rules=blocking.PREDICTION_RULES,
     training_rules=blocking.TRAINING_RULES,
     deterministic_rules=blocking.DETERMINISTIC_RULES,

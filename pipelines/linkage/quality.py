@@ -18,7 +18,6 @@ import pandas as pd
 
 from . import clerical, person_ids, relations, score
 from .comparisons import FIELDS, LEVELS, TOKENS, Representation
-from .relations import SAME_PERSON
 
 if TYPE_CHECKING:
     from .run import Thresholds
@@ -158,7 +157,7 @@ def _sure_to_be_blocked(model: "Model") -> float:
     """Share of one person's pairs, all fields but the NHS number filled, with two equal fields: found for certain."""
     grid = relations.pattern_grid()
     without_number = (grid[:, :-1] >= 0).all(axis=1) & (grid[:, -1] == -1)
-    chance = np.where(without_number, relations.likelihood(model.relations, SAME_PERSON, grid), 0)
+    chance = np.where(without_number, 2 ** relations.log2_person(model.relations, True, grid), 0)
     return float(
         chance[relations.certain_to_be_blocked(model.training["compared_by_names_alone"])].sum() / chance.sum()
     )

@@ -14,7 +14,7 @@ both, which is what tells twins from one person under two forenames. Levels that
 starting values: they enter as a few imagined pairs.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from itertools import combinations, product
 
@@ -23,21 +23,27 @@ import numpy as np
 from .comparisons import FIELDS, LEVELS, top_gamma
 
 SAME_PERSON = "same_person"
+CHANGED = "same_person_changed"  # one person whose details changed, or were written down badly, in many fields at once
+PERSON = (SAME_PERSON, CHANGED)
+NAMESAKES = "namesakes"
 STRANGERS = "strangers"
 # Relation -> fields in which both records hold the same true value.
 RELATIONS: dict[str, frozenset[str]] = {
     SAME_PERSON: frozenset(FIELDS),
+    CHANGED: frozenset(FIELDS),
     "household": frozenset({"surname", "postcode"}),
     "twins": frozenset({"surname", "postcode", "dob"}),
     "parent_and_child_of_one_name": frozenset({"surname", "postcode", "forename"}),
     "twins_apart": frozenset({"surname", "dob"}),
-    "namesakes": frozenset({"forename", "surname"}),
+    NAMESAKES: frozenset({"forename", "surname"}),
     STRANGERS: frozenset(),
 }
 KIN = ("household", "twins", "parent_and_child_of_one_name", "twins_apart")
 # First guess of the mix of kin pairs, worth KIN_PRIOR_PAIRS imagined pairs.
 KIN_MIX = {"household": 0.95, "twins": 0.015, "parent_and_child_of_one_name": 0.025, "twins_apart": 0.01}
 KIN_PRIOR_PAIRS = 20.0
+CHANGED_SHARE = 0.1  # first guess of the changed among pairs of one person, worth CHANGED_PRIOR_PAIRS imagined pairs
+CHANGED_PRIOR_PAIRS = 20.0
 LEVEL_PRIOR_PAIRS = 20.0  # imagined pairs that hold the starting values of a field's levels
 KIN_LEVEL_PRIOR_PAIRS = 1000.0  # kin's forenames and ages differ much as strangers' do: only many pairs say otherwise
 MAX_ITERATIONS = 2000
@@ -45,14 +51,16 @@ CONVERGED_AT = 1e-4  # largest change of a probability, or relative change of a 
 SMALLEST = 1e-9
 LEAST_CHANCE = 0.05  # part of the agreement between any two records that is chance at the least
 
+LEVEL_SETS = ("m", "changed", "u", "kin")
 Distribution = np.ndarray  # probability by gamma, from 0 (different) to the top (the same)
 
 
 @dataclass(frozen=True)
 class Relations:
-    """m, u and kin: field -> probability by gamma. shares: relation -> share of all pairs (within a feed, across)."""
+    """m, changed, u and kin: field -> probability by gamma. shares: relation -> share of all pairs (within a feed, across)."""
 
     m: dict[str, Distribution]
+    changed: dict[str, Distribution]
     u: dict[str, Distribution]
     kin: dict[str, Distribution]
     shares: dict[str, tuple[float, float]]
@@ -62,14 +70,14 @@ class Relations:
 
     def to_json(self) -> dict:
         fields = asdict(self)
-        for name in ("m", "u", "kin"):
+        for name in LEVEL_SETS:
             fields[name] = {field: [float(p) for p in levels] for field, levels in fields[name].items()}
         return fields
 
     @classmethod
     def from_json(cls, fields: dict) -> "Relations":
         made = dict(fields)
-        for name in ("m", "u", "kin"):
+        for name in LEVEL_SETS:
             made[name] = {field: np.array(levels) for field, levels in fields[name].items()}
         made["shares"] = {relation: tuple(shares) for relation, shares in fields["shares"].items()}
         return cls(**made)
@@ -102,6 +110,8 @@ def presence_masks() -> np.ndarray:
 
 def levels_of(model: Relations, relation: str, field: str) -> Distribution:
     """Distribution of a field's gamma under a relation."""
+    if relation == CHANGED:
+        return model.changed[field]
     if field in RELATIONS[relation]:
         return model.m[field]
     away = relation == "twins_apart" and field == "postcode"
@@ -122,9 +132,20 @@ def log2_share(model: Relations, relation: str, across: bool, grid: np.ndarray) 
     return np.log2(model.shares[relation][across]) + np.log2(likelihood(model, relation, grid))
 
 
-def match_weight(model: Relations, grid: np.ndarray) -> np.ndarray:
+def person_share(model: Relations, across: bool) -> float:
+    """Share of all pairs that are one person, changed or not."""
+    return sum(model.shares[name][across] for name in PERSON)
+
+
+def log2_person(model: Relations, across: bool, grid: np.ndarray) -> np.ndarray:
+    """log2 of share times likelihood of each pattern, for one person, changed or not."""
+    return np.log2(sum(model.shares[name][across] * likelihood(model, name, grid) for name in PERSON))
+
+
+def match_weight(model: Relations, across: bool, grid: np.ndarray) -> np.ndarray:
     """log2 Bayes factor of each pattern: one person against strangers, before the rarity of shared values."""
-    return np.log2(likelihood(model, SAME_PERSON, grid)) - np.log2(likelihood(model, STRANGERS, grid))
+    person = log2_person(model, across, grid) - np.log2(person_share(model, across))
+    return person - np.log2(likelihood(model, STRANGERS, grid))
 
 
 def estimate(
@@ -156,27 +177,34 @@ def estimate(
         model = after
         if change < CONVERGED_AT:
             break
-    return Relations(model.m, model.u, model.kin, model.shares, model.partners, step, change < CONVERGED_AT)
+    return replace(model, iterations=step, converged=change < CONVERGED_AT)
 
 
 def _maximise(complete: dict, total: np.ndarray, clients: int, model: Relations, start: Relations) -> Relations:
     counts = {name: complete[name].sum(axis=1) for name in RELATIONS}
-    shares = {SAME_PERSON: np.maximum((counts[SAME_PERSON] + 0.5) / total, SMALLEST)}
+    person = sum(counts[name] for name in PERSON)
+    changed = (counts[CHANGED].sum() + CHANGED_PRIOR_PAIRS * CHANGED_SHARE) / (person.sum() + CHANGED_PRIOR_PAIRS)
+    shares = {
+        name: np.maximum(part * (person + 0.5) / total, SMALLEST * part)
+        for name, part in ((SAME_PERSON, 1 - changed), (CHANGED, changed))
+    }
     kin_total = sum(counts[name] for name in KIN)
     for name in KIN:
         mix = (counts[name].sum() + KIN_PRIOR_PAIRS * KIN_MIX[name]) / (kin_total.sum() + KIN_PRIOR_PAIRS)
         shares[name] = np.maximum(mix * (kin_total + 0.5) / total, SMALLEST * mix)
     # Namesakes meet by chance, in one feed as often as across two.
-    shares["namesakes"] = np.full(2, (counts["namesakes"].sum() + 0.5) / max(total[np.isfinite(total)].sum(), 1))
+    shares[NAMESAKES] = np.full(2, (counts[NAMESAKES].sum() + 0.5) / max(total[np.isfinite(total)].sum(), 1))
     shares[STRANGERS] = np.maximum(1 - sum(shares.values()), 0.5)
-    m, kin, usual = {}, {}, starting_levels("m")
+    m, changed, kin, usual = {}, {}, {}, starting_levels("m")
     for i, field in enumerate(FIELDS):
+        changed[field] = _levels(complete[CHANGED].sum(axis=0), i, field, start.changed[field], LEVEL_PRIOR_PAIRS)
         m[field] = _levels(complete[SAME_PERSON].sum(axis=0), i, field, usual[field], LEVEL_PRIOR_PAIRS)
         chance = sum(complete[name].sum(axis=0) for name in KIN if levels_of(model, name, field) is model.kin[field])
         kin[field] = _levels(chance, i, field, start.kin[field], KIN_LEVEL_PRIOR_PAIRS)
     u = {field: _chance(field, start.u[field], m[field], shares, total) for field in FIELDS}
-    partners = 2 * float(counts[SAME_PERSON].sum()) / clients
-    return Relations(m, u, kin, {name: tuple(map(float, share)) for name, share in shares.items()}, partners)
+    partners = 2 * float(person.sum()) / clients
+    shares = {name: tuple(map(float, share)) for name, share in shares.items()}
+    return Relations(m, changed, u, kin, shares, partners)
 
 
 def _chance(field: str, any_pair: Distribution, m: Distribution, shares: dict, total: np.ndarray) -> Distribution:
@@ -205,6 +233,7 @@ def _levels(by_row: np.ndarray | int, place: int, field: str, prior: Distributio
 
 def _largest_change(before: Relations, after: Relations) -> float:
     levels = [np.abs(before.m[f] - after.m[f]).max() for f in FIELDS]
+    levels += [np.abs(before.changed[f] - after.changed[f]).max() for f in FIELDS]
     levels += [np.abs(before.kin[f] - after.kin[f]).max() for f in FIELDS]
     levels += [np.abs(before.u[f] - after.u[f]).max() for f in FIELDS]
     shares = [
@@ -218,11 +247,16 @@ def _largest_change(before: Relations, after: Relations) -> float:
 def first_guess(m: dict[str, Distribution], u: dict[str, Distribution], prior: float) -> Relations:
     """Where estimation starts: m and u as Splink learnt them; kin differ as strangers do."""
     shares = {name: (prior * KIN_MIX[name],) * 2 for name in KIN}
-    shares |= {SAME_PERSON: (prior, prior), "namesakes": (prior / 10,) * 2}
+    shares |= {
+        SAME_PERSON: (prior * (1 - CHANGED_SHARE),) * 2,
+        CHANGED: (prior * CHANGED_SHARE,) * 2,
+        NAMESAKES: (prior / 10,) * 2,
+    }
     shares[STRANGERS] = (1 - sum(share[0] for share in shares.values()),) * 2
     u = u | {"nhs_number": starting_levels("u")["nhs_number"]}
     kin = u | {"nhs_number": np.array([0.999, 0.001])}  # a relative's number is written down now and then
-    return Relations(m, u, kin, shares, partners=0.0)
+    flatter = {field: np.sqrt(levels) / np.sqrt(levels).sum() for field, levels in m.items()}
+    return Relations(m, flatter, u, kin, shares, partners=0.0)
 
 
 def starting_levels(kind: str) -> dict[str, Distribution]:

@@ -5,40 +5,121 @@ every other explanation that `relations` knows. Each pair is scored once, over a
 """
 
 import logging
-from collections.abc import Iterable
+import re
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 from splink import DuckDBAPI, Linker
 
-from . import relations
-from .comparisons import FIELDS, TOKENS, Representation, splink_settings, top_gamma
-from .relations import RELATIONS, SAME_PERSON, STRANGERS, Relations
+from . import comparisons, relations
+from .comparisons import FIELDS, NAMES_SWAPPED, TOKENS, Representation, signed_equal, splink_settings, top_gamma
+from .load import SIGNED_BY
+from .relations import NAMESAKES, PERSON, RELATIONS, STRANGERS, Relations
 
+MOST_IN_A_BLOCK = 2000  # records that share a blocking rule's value; their pairs grow with the square
+BY_NAMES = "names that sound alike"  # pool of a representation whose rule is one of its blocking rules
+SIDE = re.compile(r"\b(\w+)_([lr])\b")
+EQUAL = re.compile(r"\bl\.(\w+) = r\.(\w+)")
+OTHER_ANCHOR = re.compile(r"_by_(?!names_)")
 UNBLOCKED = -1  # rule of a pair that no blocking rule found and that was scored because its component needed it
 
 
-def block(con: duckdb.DuckDBPyConnection, versions: str = "versions", representation: Representation = TOKENS) -> None:
-    """Fill table `blocked` (record_id_l, record_id_r, rule) with each pair that a blocking rule finds, once."""
-    linker = Linker(DuckDBAPI(con).register(versions), splink_settings(representation), log_level=logging.ERROR)
+def block(
+    con: duckdb.DuckDBPyConnection,
+    versions: str = "versions",
+    representation: Representation = TOKENS,
+    hopeless: bool = False,
+) -> None:
+    """Fill table `blocked` (record_id_l, record_id_r, rule) with each pair that a blocking rule finds, once.
+
+    hopeless: also pairs that only the sounds of their names bring together and that are neither born nor living near
+    each other. Nobody is linked by them, they are most of all pairs where there are many records, and training alone
+    learns from them. A value that more than MOST_IN_A_BLOCK records share (a hospital's postcode, a made-up birth
+    date) brings nobody together; table `skipped` (rule, blocks, records, pairs) says what that left out.
+    """
+    settings = splink_settings(representation)
+    rules = list(representation.prediction_rules)
+    _skip_large_blocks(con, versions, rules)
+    if not hopeless:
+        by_names = representation.pools[BY_NAMES]
+        rules = [f"{rule} and ({_near(representation)})" if rule == by_names else rule for rule in rules]
+    settings.blocking_rules_to_generate_predictions = rules
+    linker = Linker(DuckDBAPI(con).register("to_block"), settings, log_level=logging.ERROR)
     pairs = linker.inference.compute_blocked_pairs_for_predict()
     con.execute(
         f"""
         create or replace table blocked as
-        select join_key_l as record_id_l, join_key_r as record_id_r, cast(match_key as tinyint) as rule
+        select join_key_l::integer as record_id_l, join_key_r::integer as record_id_r, match_key::tinyint as rule
         from {pairs.physical_name}
         """
     )
     pairs.drop_table_from_database_and_remove_from_cache()
+    con.execute("drop view to_block")
+
+
+def _near(representation: Representation) -> str:
+    """SQL: birth date or postcode agree at its loosest level, or one of them is not there in full."""
+    near = []
+    for field in ("dob", "postcode"):
+        columns = representation.counted[field]
+        near += [f"{columns[0]}_{side} is null" for side in "lr"] + [f"{c}_l = {c}_r" for c in columns]
+        # Of the anchors these pairs are known to share the names' alone.
+        near += [way for way in representation.levels[field][-1].split(" or ") if not OTHER_ANCHOR.search(way)]
+    return _exclusive_or(SIDE.sub(r"\2.\1", " or ".join(near)))
+
+
+def _exclusive_or(sql: str) -> str:
+    """DuckDB's own word for what the levels say as a difference, and much faster."""
+    return re.sub(r"\((\S+) \| (\S+)\) - \(\1 & \2\)", r"xor(\1, \2)", sql)
+
+
+def _skip_large_blocks(con: duckdb.DuckDBPyConnection, versions: str, rules: list[str]) -> None:
+    """Fill table `skipped` and make view `to_block`: the versions without values that too many records share."""
+    con.execute("create or replace table skipped (rule varchar, blocks bigint, records bigint, pairs bigint)")
+    emptied: dict[str, str] = {}
+    for rule in rules:
+        columns = [left for left, right in EQUAL.findall(rule) if left == right]
+        # A column that an earlier rule of fewer columns emptied needs no second look.
+        if not columns or emptied.keys() & set(columns):
+            continue
+        names = ", ".join(columns)
+        con.execute(
+            f"""
+            create or replace temp table common as
+            select {names}, count(*) as records from {versions}
+            where {" and ".join(f"{column} is not null" for column in columns)}
+            group by {names} having count(*) > {MOST_IN_A_BLOCK}
+            """
+        )
+        blocks = con.execute("select count(*) from common").fetchall()[0][0]
+        if blocks:
+            con.execute(
+                f"insert into skipped select {_quoted(names)}, count(*), sum(records), sum(records * (records - 1) / 2) "
+                "from common"
+            )
+            values = con.execute(f"select {names} from common order by all").fetchall()
+            tuples = ", ".join(f"({', '.join(map(str, map(_literal, value)))})" for value in values)
+            emptied[columns[0]] = f"case when ({names}) in ({tuples}) then null else {columns[0]} end as {columns[0]}"
+        con.execute("drop table common")
+    replaced = f" replace ({', '.join(emptied.values())})" if emptied else ""
+    con.execute(f"create or replace view to_block as select *{replaced} from {versions}")
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _literal(value: object) -> str:
+    return _quoted(value) if isinstance(value, str) else str(value)
 
 
 def count_term_frequencies(con: duckdb.DuckDBPyConnection, representation: Representation = TOKENS) -> None:
-    """Fill tables `tf_<field>` (token, clients, present): clients who have each value, and any, by latest version."""
-    for field, column in representation.rarities.items():
+    """Fill tables `tf_<column>` (token, clients, present): clients who have each value, and any, by latest version."""
+    for column in representation.rarities:
         con.execute(
             f"""
-            create or replace table tf_{field} as
+            create or replace table tf_{column} as
             select {column} as token, count(*) as clients, sum(count(*)) over () as present
             from versions where is_latest and {column} is not null group by 1
             """
@@ -58,9 +139,9 @@ def compare(
     of the clients with a value have the one that both records have (NULL where they differ).
     """
     rarities = representation.rarities
-    gammas = ",\n".join(f"{_gamma_sql(field, representation)} as gamma_{field}" for field in FIELDS)
+    gammas, shared_work = _work_once({field: _gamma_sql(field, representation) for field in FIELDS}, representation)
     shared = ",\n".join(
-        f"case when l.{column} = r.{column} then l.{column} end as shared_{field}" for field, column in rarities.items()
+        f"case when l.{column} = r.{column} then l.{column} end as shared_{column}" for column in rarities
     )
     columns = sorted(representation.columns())
     con.execute(
@@ -74,10 +155,14 @@ def compare(
             inner join {versions} as l on l.record_id = p.record_id_l
             inner join {versions} as r on r.record_id = p.record_id_r
         ),
+        worked as (
+            select *{"".join(f", {sql} as {name}" for name, sql in shared_work.items())} from sides
+        ),
         levels as (
             select record_id_l, record_id_r, rule, client_id_l, client_id_r, across,
-                {", ".join(f"shared_{name}" for name in rarities)}, {gammas}
-            from sides
+                {", ".join(f"shared_{name}" for name in rarities)},
+                {", ".join(f"{sql} as gamma_{field}" for field, sql in gammas.items())}
+            from worked
         )
         select levels.* exclude ({", ".join(f"shared_{name}" for name in rarities)}),
             {", ".join(f"tf_{name}.clients as clients_{name}, tf_{name}.present as present_{name}" for name in rarities)}
@@ -85,6 +170,33 @@ def compare(
         {" ".join(f"left join tf_{name} on tf_{name}.token = shared_{name}" for name in rarities)}
         """
     )
+
+
+def _work_once(gammas: dict[str, str], representation: Representation) -> tuple[dict[str, str], dict[str, str]]:
+    """The levels' SQL with what several levels ask for under a name, and the SQL of each of these names.
+
+    The bits that differ under an anchor are counted once a pair, and only where the records share the anchor: under
+    another they are noise.
+    """
+    columns = representation.columns()
+    names: dict[str, str] = {}
+
+    def named(name: str, sql: str, finds: str, says: str) -> None:
+        if any(finds in gamma for gamma in gammas.values()):
+            names[name] = sql
+            for field, gamma in gammas.items():
+                gammas[field] = gamma.replace(finds, says)
+
+    named("names_swapped", f"case when {NAMES_SWAPPED} then true else false end", NAMES_SWAPPED, "names_swapped")
+    for field, anchors in SIGNED_BY.items():
+        equal = signed_equal(field, field).split(" or ")
+        for place, anchor in enumerate(anchors):
+            name, bits = f"{field}_by_{anchor}_differing", comparisons._differing(f"{field}_by_{anchor}")
+            if f"{anchor}_anchor" in columns:
+                counted = f"case when {anchor}_anchor_l = {anchor}_anchor_r then {_exclusive_or(bits)} end"
+                named(name, counted, bits, name)
+                named(name, counted, equal[place], f"{name} = 0")
+    return gammas, names
 
 
 def _gamma_sql(field: str, representation: Representation) -> str:
@@ -105,13 +217,15 @@ def weigh(
     """
     con.register("pattern_weights", _pattern_weights(model))
     rarities = representation.rarities
-    rarity = ", ".join(f"{_rarity_sql(field, model)} as rarity_{field}" for field in rarities)
+    rarity = ", ".join(
+        f"{_rarity_sql(con, column, fields, model)} as rarity_{column}" for column, fields in rarities.items()
+    )
     working = ", ".join(f"rarity_{name}, clients_{name}, present_{name}" for name in rarities)
     # Sharing a rare value speaks for a relation that shares the field, not for one that meets in it by chance.
     odds = {
-        name: f"pow(2, least(60, odds_{name} - ({_rarity_of(field for field in rarities if field not in fields)})))"
-        for name, fields in RELATIONS.items()
-        if name != SAME_PERSON
+        name: f"pow(2, least(60, odds_{name} - ({_rarity_of(rarities, name)})))"
+        for name in RELATIONS
+        if name not in PERSON
     }
     kin_odds = " + ".join(odds[name] for name in odds if name != STRANGERS)
     con.execute(
@@ -119,7 +233,7 @@ def weigh(
         create or replace table {into} as
         with rare as (select *, {rarity} from {compared})
         select rare.* exclude ({working}),
-            w.match_weight + {_rarity_of(rarities)} as match_weight,
+            w.match_weight + {_rarity_of(rarities, STRANGERS)} as match_weight,
             1 / (1 + {kin_odds} + {odds[STRANGERS]}) as match_probability,
             -log2({kin_odds} + {odds[STRANGERS]} * stranger_prior) as evidence
         from rare
@@ -129,16 +243,22 @@ def weigh(
     con.unregister("pattern_weights")
 
 
-def _rarity_sql(field: str, model: Relations) -> str:
+def _rarity_sql(con: duckdb.DuckDBPyConnection, column: str, fields: tuple[str, ...], model: Relations) -> str:
     """SQL: bits by which a rare shared value speaks louder than a common one. Only other people's records count."""
-    own = 1 + model.partners * float(model.m[field][top_gamma(field)])
-    others = f"greatest(clients_{field} - {own!r}, 1) / present_{field}"
-    average = float(model.u[field][top_gamma(field)])
-    return f"case when clients_{field} is null then 0 else log2({average!r} / ({others})) end"
+    own = 1 + model.partners * float(np.prod([model.m[field][top_gamma(field)] for field in fields]))
+    others = f"greatest(clients - {own!r}, 1) / present"
+    average = con.execute(f"select sum(clients * {others}) / sum(clients) from tf_{column}").fetchall()[0][0]
+    if average is None:
+        return "0"
+    others = f"greatest(clients_{column} - {own!r}, 1) / present_{column}"
+    return f"case when clients_{column} is null then 0 else log2({average!r} / ({others})) end"
 
 
-def _rarity_of(fields: Iterable[str]) -> str:
-    return " + ".join(f"rarity_{field}" for field in fields) or "0"
+def _rarity_of(rarities: dict[str, tuple[str, ...]], relation: str) -> str:
+    """SQL: bits of rarity that speak against a relation: of the fields in which its records meet by chance."""
+    met = frozenset() if relation == NAMESAKES else RELATIONS[relation]  # namesakes are the more, the commoner the name
+    shares = {column: sum(field not in met for field in fields) / len(fields) for column, fields in rarities.items()}
+    return " + ".join(f"{share!r} * rarity_{column}" for column, share in shares.items() if share) or "0"
 
 
 def _pattern_weights(model: Relations):
@@ -146,15 +266,15 @@ def _pattern_weights(model: Relations):
     grid = relations.pattern_grid()
     tables = []
     for across in (False, True):
-        log_odds = {name: relations.log2_share(model, name, across, grid) for name in RELATIONS}
+        person = relations.log2_person(model, across, grid)
         columns = {f"gamma_{field}": pa.array(grid[:, i], pa.int8()) for i, field in enumerate(FIELDS)}
         columns["across"] = pa.array(np.full(len(grid), across))
         columns["stranger_prior"] = np.full(
-            len(grid), model.shares[SAME_PERSON][across] / model.shares[STRANGERS][across]
+            len(grid), relations.person_share(model, across) / model.shares[STRANGERS][across]
         )
-        columns["match_weight"] = relations.match_weight(model, grid)
+        columns["match_weight"] = relations.match_weight(model, across, grid)
         for name in RELATIONS:
-            if name != SAME_PERSON:
-                columns[f"odds_{name}"] = log_odds[name] - log_odds[SAME_PERSON]
+            if name not in PERSON:
+                columns[f"odds_{name}"] = relations.log2_share(model, name, across, grid) - person
         tables.append(pa.table(columns))
     return pa.concat_tables(tables)
