@@ -252,6 +252,16 @@ def review_agreement(args: argparse.Namespace) -> int:
     return 0
 
 
+def explain(args: argparse.Namespace) -> int:
+    from pipelines.linkage.explain import explain_person
+
+    settings = Settings()
+    print(explain_person(settings.linkage, settings.state, args.person_id, settings.join_probability, args.svg))
+    if args.svg:
+        print(f"Drawn in {args.svg}.")
+    return 0
+
+
 class _Parser(argparse.ArgumentParser):
     """Takes options by their whole names, and repeats nothing that could be a key in what it complains about."""
 
@@ -327,6 +337,10 @@ def parser() -> argparse.ArgumentParser:
 
     command = commands.add(HUB, "review", review_list, "pairs of records that a human should judge", in_project=True)
     _add_review(command)
+
+    command = commands.add(HUB, "explain", explain, "why records are one person, link by link", in_project=True)
+    command.add_argument("person_id", metavar="PERSON_ID")
+    command.add_argument("--svg", type=Path, metavar="FILE.svg", help="also draw it")
 
     text = "change key, encoder version or profile: what must be delivered again"
     command = commands.add(HUB, "rekey-plan", rekey_plan, text, in_project=True)

@@ -11,10 +11,10 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from .cluster import NO_NUMBER
-from .comparisons import top_gamma
+from .comparisons import TOKENS, Representation, top_gamma
 
 UNPROVEN = 0.5  # most that a pair is believed whose only tie is a number that its other details contradict
-ON_NUMBER_ALONE = f"gamma_nhs_number = {top_gamma('nhs_number')} and gamma_dob = 0 and gamma_forename = 0"
+CONTRADICTING = ("dob", "forename")  # fields that must not both disagree where a number agrees
 
 
 def verified_numbers(con: duckdb.DuckDBPyConnection) -> np.ndarray:
@@ -42,8 +42,26 @@ def verified_numbers(con: duckdb.DuckDBPyConnection) -> np.ndarray:
     return result
 
 
-def doubt_numbers_alone(con: duckdb.DuckDBPyConnection, pairs: str) -> None:
-    """Lower the match_probability of pairs in table `pairs` that nothing but a contradicted NHS number ties."""
+def doubt_numbers_alone(
+    con: duckdb.DuckDBPyConnection, pairs: str, versions: str = "versions", representation: Representation = TOKENS
+) -> None:
+    """Add column number_alone to table `pairs`, and lower the match_probability of these pairs to UNPROVEN.
+
+    A pair has nothing but the number if both records have a birth date and a forename and neither agrees at any level:
+    they differ, or share so little else that they cannot even be compared.
+    """
+    agree_nowhere = " and ".join(
+        f"p.gamma_{field} <= 0 and l.{column} is not null and r.{column} is not null"
+        for field, column in representation.presence.items()
+        if field in CONTRADICTING
+    )
+    con.execute(f"alter table {pairs} add column number_alone boolean default false")
     con.execute(
-        f"update {pairs} set match_probability = {UNPROVEN} where {ON_NUMBER_ALONE} and match_probability > {UNPROVEN}"
+        f"""
+        update {pairs} as p
+        set number_alone = true, match_probability = least(p.match_probability, {UNPROVEN})
+        from {versions} as l, {versions} as r
+        where l.record_id = p.record_id_l and r.record_id = p.record_id_r
+            and p.gamma_nhs_number = {top_gamma("nhs_number")} and {agree_nowhere}
+        """
     )

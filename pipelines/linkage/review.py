@@ -27,7 +27,6 @@ from . import cluster, decisions
 from .cluster import Links
 from .comparisons import FIELDS, LEVELS
 from .decisions import KEY, PERIOD, UNSURE, VERDICTS, WITHDRAWN, Decision, Decisions, Pair
-from .guards import ON_NUMBER_ALONE
 from .load import people_files
 
 MOST_RECORDS = 12  # records of one person above which it is implausible: four in each of three feeds
@@ -59,7 +58,7 @@ CONFLICTS = (Reason.REVIEWERS_DISAGREE, Reason.DECISIONS_CONTRADICT)
 QUESTIONS = {
     Reason.TOO_MANY_RECORDS: "one of many records that resemble each other",
     Reason.TWO_BIRTH_DATES: "among records like these two birth dates occur several times each",
-    Reason.NHS_NUMBER_CLASH: "the same NHS number, but birth date and forename differ",
+    Reason.NHS_NUMBER_CLASH: "the same NHS number, but neither birth date nor forename agree",
     Reason.WEAK_BRIDGE_KEPT: "two groups of records meet in few places, here is one",
     Reason.WEAK_BRIDGE_CUT: "two groups of records meet in few places, here is one",
     Reason.NEAR_THRESHOLD: "the details leave it open",
@@ -101,7 +100,7 @@ def queue(
         f"""
         create table scored as
         select l.record as record_l, r.record as record_r, l.person_id as person_id, r.person_id as other_person_id,
-            l.records as records, r.records as other_records, {", ".join(f"p.{c}" for c in (*GAMMAS, *SCORES))}
+            l.records as records, r.records as other_records, {", ".join(f"p.{c}" for c in (*GAMMAS, *SCORES, "number_alone"))}
         from given_pairs as p
         inner join records as l on {_same("l")}
         inner join records as r on {_same("r")}
@@ -110,7 +109,7 @@ def queue(
     )
     found = [
         *_of_people(con, impossible, central),
-        _rows(con, Reason.NHS_NUMBER_CLASH, ON_NUMBER_ALONE),
+        _rows(con, Reason.NHS_NUMBER_CLASH, "number_alone"),
         _cut(con, central),
         _near(con, central),
         _of_decisions(con, decided),

@@ -147,7 +147,7 @@ def score_pairs(con: duckdb.DuckDBPyConnection, model: Model, representation: Re
     score.block(con, "versions", representation)
     score.compare(con, "blocked", "compared", "versions", representation)
     score.weigh(con, "compared", "pairs", model.relations, representation)
-    guards.doubt_numbers_alone(con, "pairs")
+    guards.doubt_numbers_alone(con, "pairs", representation=representation)
     con.execute("drop table compared")
 
 
@@ -179,7 +179,7 @@ def _complete(
     )
     score.compare(con, "missing", "compared", "versions", representation)
     score.weigh(con, "compared", "completing", model.relations, representation)
-    guards.doubt_numbers_alone(con, "completing")
+    guards.doubt_numbers_alone(con, "completing", representation=representation)
     con.execute("insert into pairs by name from completing")
     for table in ("missing", "compared", "completing", "blocked"):
         con.execute(f"drop table {table}")
@@ -209,7 +209,7 @@ def _write_client_pairs(con: duckdb.DuckDBPyConnection, clients: pd.DataFrame, p
     """Every pair of clients that is likely enough, contradicts itself or is inside one component at the low threshold.
 
     One row a pair, the likeliest of its pairs of versions: agency, feed and person_ref of both sides (_l, _r), levels,
-    match_weight, match_probability, evidence.
+    match_weight, match_probability, evidence, number_alone (an NHS number and nothing else ties the pair).
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     building = path.with_name(f".{path.name}.{os.getpid()}")
@@ -223,11 +223,11 @@ def _write_client_pairs(con: duckdb.DuckDBPyConnection, clients: pd.DataFrame, p
         copy (
             select {", ".join(f"{side}.{c} as {c}_{side}" for side in "lr" for c in person_ids.KEY)},
                 {", ".join(f"p.gamma_{field}" for field in FIELDS)},
-                p.match_weight, p.match_probability, p.evidence
+                p.match_weight, p.match_probability, p.evidence, p.number_alone
             from pairs as p
             inner join clients as l on l.client_id = least(client_id_l, client_id_r)
             inner join clients as r on r.client_id = greatest(client_id_l, client_id_r)
-            where p.match_probability >= {LEAST_KEPT} or l.low = r.low or {guards.ON_NUMBER_ALONE}
+            where p.match_probability >= {LEAST_KEPT} or l.low = r.low or p.number_alone
             qualify row_number() over (
                 partition by l.client_id, r.client_id
                 order by p.match_probability desc, p.evidence desc, p.record_id_l, p.record_id_r
