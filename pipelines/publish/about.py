@@ -27,7 +27,7 @@ def deliveries(warehouse: Path) -> list[dict[str, str]]:
 def pack_facts(manifest: dict, settings: Settings) -> dict:
     """What the page says beside the board's figures.
 
-    Keys: release_id, built_on (YYYY-MM-DD), region, fictional, offers, needs, definitions, linkage (shares of links,
+    Keys: release_id, built_on (YYYY-MM-DD), region, fictional, feeds, offers, needs, definitions, linkage (shares of links,
     no counts of people), withhold_people_up_to, round_to, handoff_days, spell_gap_days.
     """
     region = _reference(settings, "region") or [{"region": ""}]
@@ -36,6 +36,7 @@ def pack_facts(manifest: dict, settings: Settings) -> dict:
         "built_on": manifest["built_at"][:10],
         "region": region[0]["region"],
         "fictional": settings.fictional.exists(),
+        "feeds": _reference(settings, "feeds"),
         "offers": _reference(settings, "offers"),
         "needs": _reference(settings, "needs"),
         "definitions": _reference(settings, "definitions"),

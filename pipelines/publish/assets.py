@@ -1,9 +1,11 @@
 """The release in Dagster: one asset after every mart and board table, with the checks that decide whether it stands."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import dagster as dg
 
+from pipelines.board.linkage_page import render_linkage_page
 from pipelines.board.pack import render_pack
 from pipelines.publish.checks import QUESTIONS, Check
 from pipelines.publish.made_of import inputs
@@ -12,6 +14,7 @@ from pipelines.publish.tables import published_tables
 from pipelines.settings import Settings
 
 KEY = dg.AssetKey(["publish", "release"])
+LINKAGE_PAGE = "linkage_quality.html"
 
 
 def publish_assets(settings: Settings) -> list[dg.AssetsDefinition]:
@@ -23,12 +26,12 @@ def publish_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         group_name="publish",
         kinds={"duckdb", "html"},
         description="A release: analyst.duckdb, board.duckdb under disclosure control, a Parquet file per mart, the "
-        "board pack and a manifest; built apart, checked, and switched in with one rename.",
+        "board pack, the linkage quality page and a manifest; built apart, checked, and switched in with one rename.",
         check_specs=[dg.AssetCheckSpec(name, asset=KEY, description=question) for name, question in QUESTIONS.items()],
     )
     def release() -> Iterator[dg.AssetCheckResult | dg.MaterializeResult]:
         try:
-            made = publish(settings, inputs(settings), render_pack)
+            made = publish(settings, inputs(settings), _render_pages)
         except ReleaseRefused as refused:
             yield from map(_check_result, refused.checks)
             raise dg.Failure(str(refused), allow_retries=False) from refused
@@ -40,12 +43,19 @@ def publish_assets(settings: Settings) -> list[dg.AssetsDefinition]:
                 "risk": made.risk,
                 "content digest": made.manifest["content_digest"],
                 "pack": dg.MetadataValue.path(str(made.path / "board_pack.html")),
+                "linkage quality": dg.MetadataValue.path(str(made.path / LINKAGE_PAGE)),
                 "rows": dg.MetadataValue.md(_table(made.rows)),
             },
             check_results=list(map(_check_result, made.checks)),
         )
 
     return [release]
+
+
+def _render_pages(board: Path, out: Path, facts: dict) -> None:
+    """The board pack, and beside it the page for the hub, which is made from the analyst tables."""
+    render_pack(board, out, facts)
+    render_linkage_page(board.with_name("analyst.duckdb"), out.with_name(LINKAGE_PAGE), facts)
 
 
 def _check_result(check: Check) -> dg.AssetCheckResult:
