@@ -104,31 +104,52 @@ def load_versions(con: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> int:
     )
     con.execute(
         f"""
-        create or replace table versions as
-        with seen as (
-            select agency, feed, person_ref, {", ".join(given)},
-                min(period) as first_period, max(period) as last_period
-            from read_parquet({[str(file) for file in files]}, hive_partitioning = false, union_by_name = true)
-            group by all
+        create or replace temp table seen as
+        select agency, feed, person_ref, {", ".join(given)},
+            min(period) as first_period, max(period) as last_period
+        from read_parquet({[str(file) for file in files]}, hive_partitioning = false, union_by_name = true)
+        group by all
+        """
+    )
+    # Numbered apart from the wide columns, which then are sorted once.
+    con.execute(
+        f"""
+        create or replace temp table numbers as
+        with client as (
+            select *, (row_number() over (order by agency, feed, person_ref) - 1)::integer as client_id,
+                (dense_rank() over (order by agency, feed) - 1)::integer as feed_id
+            from (select agency, feed, person_ref, max(last_period) as latest, count(*) as versions from seen group by all)
         ),
-        numbered as (
-            select * exclude ({", ".join(signatures)}), {words}, {present}, {anchors},
-                {absent}
-                dense_rank() over (order by agency, feed, person_ref) - 1 as client_id,
-                dense_rank() over (order by agency, feed) - 1 as feed_id,
-                row_number() over (
-                    order by agency, feed, person_ref, first_period, last_period, {", ".join(given)}
-                ) - 1 as record_id
-            from seen
+        several as (
+            select agency, feed, person_ref, seen.rowid as place,
+                (row_number() over (
+                    partition by agency, feed, person_ref order by first_period, last_period, {", ".join(given)}
+                ))::integer as nth
+            from seen inner join client using (agency, feed, person_ref) where versions > 1
         )
-        select *,
-            last_period = max(last_period) over same_client
-                and record_id = max(record_id) over (partition by client_id, last_period) as is_latest
+        select seen.rowid as place, client_id, feed_id, latest, coalesce(nth, 1) as nth, versions
+        from seen
+        inner join client using (agency, feed, person_ref)
+        left join several on several.place = seen.rowid
+        """
+    )
+    con.execute(
+        f"""
+        create or replace table versions as
+        with numbered as (
+            select place, client_id, feed_id, (row_number() over (order by client_id, nth) - 1)::integer as record_id,
+                nth = max(nth) filter (last_period = latest) over (partition by client_id) as is_latest
+            from numbers inner join seen on seen.rowid = place
+        )
+        select seen.* exclude ({", ".join(signatures)}), {words}, {present}, {anchors},
+            {absent}
+            client_id, feed_id, record_id, is_latest
         from numbered
-        window same_client as (partition by client_id)
+        inner join seen on seen.rowid = place
         order by record_id
         """
     )
+    con.execute("drop table seen; drop table numbers")
     versions = con.execute("select count(*) from versions").fetchall()[0][0]
     if not versions:
         raise ValueError(NOBODY)
