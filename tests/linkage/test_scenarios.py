@@ -30,6 +30,30 @@ TOGETHER = {
         record(AE, "Beatrice", "Cavendish", "1949-07-05", "WX2 7NP"),
         record(POLICE, "Unknown", "Cavendish", "1949-07-05", "WX2 7NP"),
     ],
+    "a newborn called Baby in one feed": [
+        record(AE, "Baby", "Rotherham", "2024-02-20", "WX2 9QD"),
+        record(COUNCIL, "Isolde", "Rotherham", "2024-02-20", "WX2 9QD"),
+    ],
+    "a newborn called Twin 1 in one feed": [
+        record(AE, "Twin 1", "Salisbury", "2024-03-18", "WX3 7RE"),
+        record(COUNCIL, "Lysander", "Salisbury", "2024-03-18", "WX3 7RE"),
+    ],
+    "another forename since, under one NHS number": [
+        record(AE, "Raymond", "Pemberley", "1985-06-11", "WX6 8YT", "9998800048"),
+        record(COUNCIL, "Ottoline", "Pemberley", "1985-06-11", "WX6 8YT", "9998800048"),
+    ],
+    "one half of a double-barrelled surname": [
+        record(AE, "Florence", "Ashdown-Carmichael", "1972-09-01", "WX8 2CV"),
+        record(POLICE, "Florence", "Ashdown", "1972-09-01", "WX8 2CV"),
+    ],
+    "a made-up birth date in one feed": [
+        record(AE, "Ignatius", "Wolstenholme", "1969-03-29", "WX9 5BN"),
+        record(POLICE, "Ignatius", "Wolstenholme", "1900-01-01", "WX9 5BN"),
+    ],
+    "a letter of both names and a character of the postcode wrong": [
+        record(AE, "Theodora", "Micklethwaite", "1957-12-30", "WX5 4PL"),
+        record(POLICE, "Teodora", "Micklethwait", "1957-12-30", "WX5 4PI"),
+    ],
     "an initial in one feed": [
         record(AE, "Marigold", "Winterbourne", "1975-08-21", "WX5 1QR"),
         record(POLICE, "M", "Winterbourne", "1975-08-21", "WX5 1QR"),
@@ -87,6 +111,18 @@ APART = {
     "father and son of one name": [
         record(AE, "George", "Hollingworth", "1955-02-08", "WX3 8AJ"),
         record(COUNCIL, "George", "Hollingworth", "1987-09-30", "WX3 8AJ"),
+    ],
+    "sisters a year apart": [
+        record(AE, "Saskia", "Trevelyan", "2011-04-03", "WX8 8NP"),
+        record(COUNCIL, "Tabitha", "Trevelyan", "2012-05-09", "WX8 8NP"),
+    ],
+    "mother and daughter of one initial": [
+        record(POLICE, "Miranda", "Gainsborough", "1961-07-21", "WX1 1HB"),
+        record(AE, "Matilda", "Gainsborough", "1990-10-12", "WX1 1HB"),
+    ],
+    "flatmates born on one day": [
+        record(POLICE, "Cordelia", "Whitcombe", "1999-11-08", "WX6 6SU"),
+        record(AE, "Benedict", "Osbaldeston", "1999-11-08", "WX6 6SU"),
     ],
     "husband and wife": [
         record(AE, "Edith", "Blackadder", "1958-10-02", "WX4 6HS"),
