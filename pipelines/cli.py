@@ -168,6 +168,14 @@ def link_benchmark(args: argparse.Namespace) -> int:
         for name, score in scores.items():
             pairs = "".join(f"{score[f'pair_{rate}']:8.4f}" for rate in ("P", "R", "F1"))
             print(f"{name:16}{pairs}{score['b3_F1']:12.4f}" + (f"{score['cross_feed_F1']:15.4f}" if across else ""))
+        print(f"Blocking finds {metrics['blocking_recall']:.4f} of the true pairs.")
+        for than in ("stock", "plaintext_twin"):
+            if better := metrics.get(f"better_than_{than}"):
+                at = f" at its best threshold {better['at']}" if "at" in better else ""
+                print(
+                    f"Pair F1 less that of {than.replace('_', ' ')}{at}: {better['difference']:+.4f} "
+                    f"({better['low']:+.4f} to {better['high']:+.4f}, paired bootstrap over people)"
+                )
     return 0
 
 

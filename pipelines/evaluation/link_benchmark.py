@@ -27,7 +27,7 @@ from pipelines.pseudonymise.errors import InputError
 from pipelines.settings import Settings
 
 from . import plaintext_twin, stock_splink
-from .metrics import RECORD, blocking_recall, calibration, score
+from .metrics import RECORD, better_by, blocking_recall, calibration, score
 
 PERIOD = "2026-01"
 
@@ -87,6 +87,11 @@ def link_benchmark(
         metrics["calibration"] = calibration(out / "pairs.parquet", answer)
         metrics["plaintext_twin"] = score(twin, answer) if twin is not None else None
         metrics["stock"] = {str(threshold): score(result, answer) for threshold, result in stock.items()} or None
+        if stock:
+            best = max(stock, key=lambda threshold: metrics["stock"][str(threshold)]["pair_F1"])
+            metrics["better_than_stock"] = {"at": best, **better_by(clusters, stock[best], answer)}
+        if twin is not None:
+            metrics["better_than_plaintext_twin"] = better_by(clusters, twin, answer)
     (out / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n")
     return metrics
 

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from pipelines.evaluation.metrics import score
+from pipelines.evaluation.metrics import better_by, score
 
 
 def scored(found: str, truth: str, feeds: str = "ffff") -> dict:
@@ -39,3 +39,30 @@ def test_cross_feed_leaves_out_pairs_within_a_feed():
     result = scored("aab", "xxx", feeds="ffg")
     assert result["cross_feed_R"] == 0.0
     assert result["pair_R"] == pytest.approx(1 / 3, abs=1e-4)
+
+
+def people(found: str, truth: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    records = {"feed": ["f"] * len(found), "local_person_id": [str(number) for number in range(len(found))]}
+    return pd.DataFrame(records | {"person_id": list(found)}), pd.DataFrame(records | {"truth": list(truth)})
+
+
+def test_difference_of_two_linkages_is_that_of_their_pair_f1():
+    ours, truth = people("aabb", "xxyy")
+    theirs, _ = people("aabc", "xxyy")
+    assert better_by(ours, theirs, truth)["difference"] == pytest.approx(1 - 2 / 3, abs=1e-4)
+    mixed, _ = people("aaab", "xxyy")
+    assert better_by(mixed, ours, truth)["difference"] == pytest.approx(2 * 1 / (2 + 3) - 1, abs=1e-4)
+
+
+def test_a_linkage_is_no_better_than_itself_and_its_interval_says_so():
+    ours, truth = people("aabbcc", "xxyyzz")
+    assert better_by(ours, ours, truth) == {"difference": 0.0, "low": 0.0, "high": 0.0}
+
+
+def test_one_person_more_is_no_evidence_but_a_hundred_are():
+    truth = pd.DataFrame({"feed": "f", "local_person_id": map(str, range(400)), "truth": [i // 2 for i in range(400)]})
+    all_found = truth.assign(person_id=truth.truth)
+    one_missed = all_found.assign(person_id=[1000 + i if i == 1 else p for i, p in enumerate(all_found.person_id)])
+    half_missed = all_found.assign(person_id=[1000 + i if i % 4 == 1 else p for i, p in enumerate(all_found.person_id)])
+    assert better_by(all_found, one_missed, truth)["low"] == 0
+    assert better_by(all_found, half_missed, truth)["low"] > 0.2
