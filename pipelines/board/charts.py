@@ -139,7 +139,7 @@ def _svg(chart: alt.TopLevelMixin) -> str:
         chart.configure(background="transparent", font=FONT, padding=4)
         .configure_view(stroke=None)
         .configure_axis(
-            labelFont=FONT, titleFont=FONT, labelFontSize=13, titleFontSize=13, labelColor=QUIET,
+            labelFont=FONT, titleFont=FONT, titleFontWeight="normal", labelFontSize=13, titleFontSize=13, labelColor=QUIET,
             titleColor=QUIET, gridColor=RULE, domainColor=RULE, tickColor=RULE,
         )
         .configure_legend(labelFontSize=13, titleFontSize=13, labelColor=INK, titleColor=QUIET, labelLimit=260)

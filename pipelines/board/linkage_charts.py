@@ -9,6 +9,7 @@ from pipelines.board.charts import INK, QUIET, RULE, SERIES, STRONG, WIDE, Row, 
 
 SHAPES = ("circle", "square", "triangle-up", "diamond", "cross")
 PERCENT = ".1%"
+FIT = alt.AutoSizeParams(type="fit-x", contains="padding")  # labels are part of the width
 
 
 def intervals(
@@ -22,6 +23,7 @@ def intervals(
     names = list(dict.fromkeys(row["name"] for row in rows))
     series = list(dict.fromkeys(row["series"] for row in rows))
     several = len(series) > 1
+    abreast = len(rows) > len(names)  # several of one name, which stand under each other
     ends = [row[end] for row in rows for end in ("value", "low", "high") if row[end] is not None]
     lowest, highest = min([*ends, *marks]), max([*ends, *marks])
     pad = (highest - lowest) * 0.04 or 0.01
@@ -30,10 +32,10 @@ def intervals(
 
     def draw(width: int) -> alt.LayerChart:
         wide = width == WIDE
-        labels = alt.Axis(labelLimit=290, labelPadding=8, ticks=False, domain=False, labelColor=INK) if wide else None
+        labels = alt.Axis(labelLimit=330, labelPadding=8, ticks=False, domain=False, labelColor=INK) if wide else None
         y = alt.Y("name:N", sort=names, title=None, axis=labels, scale=alt.Scale(domain=names))
-        beside = alt.YOffset("series:N", sort=series, scale=alt.Scale(paddingInner=0.3)) if several else alt.YOffset()
-        x = alt.Axis(format=axis, tickCount=5 if wide else 3, gridColor=RULE)
+        beside = alt.YOffset("series:N", sort=series, scale=alt.Scale(paddingInner=0.3))
+        x = alt.Axis(format=axis, tickCount=5 if wide else 3, labelOverlap=True, gridColor=RULE)
         scale = alt.Scale(domain=domain, nice=False, zero=False)
         keys = legend(columns=0 if wide else 1)
         colour = alt.Color(
@@ -44,7 +46,7 @@ def intervals(
             "series:N", title=None, legend=keys if several else None,
             scale=alt.Scale(domain=series, range=[SHAPES[i % len(SHAPES)] for i in range(len(series))]),
         )  # fmt: skip
-        place = {"y": y} | ({"yOffset": beside} if several else {})
+        place = {"y": y} | ({"yOffset": beside} if abreast else {})
         base = alt.Chart(alt.Data(values=rows))
         reach = base.transform_filter("datum.low !== null").mark_rule(strokeWidth=2).encode(
             **place, x=alt.X("low:Q", title=None, axis=x, scale=scale), x2="high:Q", color=colour
@@ -58,12 +60,12 @@ def intervals(
         if not wide:
             layers.append(
                 alt.Chart(alt.Data(values=[{"name": name} for name in names]))
-                .mark_text(align="left", dy=-16 - 5 * (several and len(series)), color=INK)
+                .mark_text(align="left", dy=-16 - 7 * (abreast and len(series)), color=INK)
                 .encode(y=y, x=alt.value(0), text="name:N")
             )
-        step = 16 * max(len(series), 1) + 12 if several else 28
+        step = 16 * len(series) + 12 if abreast else 28
         return alt.layer(*layers).properties(
-            width=width - (330 if wide else 30), height=alt.Step(step + (0 if wide else 24), **{"for": "position"}),
+            width=width, autosize=FIT, height=alt.Step(step + (0 if wide else 24), **{"for": "position"}),
             title=subtitle(unit),
         )  # fmt: skip
 
@@ -87,7 +89,7 @@ def bars(rows: list[Row], unit: str, x_title: str, title: str, summary: str) -> 
                 x=alt.X("name:N", sort=names, scale=alt.Scale(domain=names, padding=0.15), axis=axis),
                 y=alt.Y("amount:Q", title=None, axis=alt.Axis(format="~s", tickCount=4)),
             )
-            .properties(width=width - 60, height=230, title=subtitle(unit))
+            .properties(width=width, autosize=FIT, height=230, title=subtitle(unit))
         )
 
     return figure(draw, title, summary)

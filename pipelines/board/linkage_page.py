@@ -50,6 +50,7 @@ TRUTHS = {
 }  # fmt: skip
 ATTRIBUTES = ("sex", "age band", "ethnic group", "deprivation quintile")
 RATES = ("pair precision", "pair recall", "pair F1")
+BEST_FIRST = ("answer key", "clerical sample", "cross-feed anchor", "NHS numbers", "model")
 NOTEWORTHY = 0.1  # standardised difference, either way (Austin 2009, doi:10.1002/sim.3697)
 OFF = 0.05  # difference of observed and expected share that the page points out
 QUINTILES = {"1": "1, most deprived", "5": "5, least deprived"}
@@ -192,11 +193,10 @@ class Page:
         return sentences
 
     def _best(self, measure: str) -> Row | None:
-        """The row of a measure whose truth is worth most: a key, then people who looked, then the feeds, then the model."""
-        everybody = [row for row in self.by_group if row["grouping"] == "everybody" and row["measure"] == measure]
-        rows = [row for row in (*everybody, *self.anchors, *self.quality) if row["measure"] == measure]
-        order = ("answer key", "clerical sample", "cross-feed anchor", "NHS numbers", "model")
-        return min((row for row in rows if row["how"] in order), key=lambda row: order.index(row["how"]), default=None)
+        """The row of a measure whose truth is worth most. The anchor of precision, sex, is a lower bound and not taken."""
+        everybody = [row for row in self.by_group if row["grouping"] == "everybody"]
+        rows = [row for row in (*everybody, *self.quality) if row["measure"] == measure and row["how"] in BEST_FIRST]
+        return min(rows, key=lambda row: BEST_FIRST.index(row["how"]), default=None)
 
     def _measured(self, measure: str) -> list[Row]:
         return [row for row in self.quality if row["measure"] == measure]
@@ -252,7 +252,10 @@ class Page:
         if not rows:
             return []
         drawn = [_dot(RATE_WORDS[row["measure"]], TRUTH_WORDS.get(row["how"], row["how"]), row) for row in rows]
-        reading = _span(rows, "pair precision", "Precision") + " " + _span(rows, "pair recall", "recall") + "."
+        spans = [
+            _span(rows, measure, word) for measure, word in (("pair precision", "precision"), ("pair recall", "recall"))
+        ]
+        reading = f"{_upper(words.listed([span for span in spans if span]))}."
         caveat = (
             "By NHS numbers only pairs of A&E and social care are seen, at the threshold and before clustering; by the model "
             "and by a clerical sample, all pairs of records that were compared."
@@ -678,11 +681,12 @@ def _how(row: Row) -> str:
 
 
 def _span(rows: list[Row], measure: str, word: str) -> str:
+    """Where a measure lies over the ways of knowing it, '' if it is not there."""
     values = [row["value"] for row in rows if row["measure"] == measure]
     if not values:
-        return f"{word} is not measured"
-    same = f"{min(values):.1%}" == f"{max(values):.1%}"
-    return f"{word} is {min(values):.1%}" if same else f"{word} lies between {min(values):.1%} and {max(values):.1%},"
+        return ""
+    low, high = f"{min(values):.1%}", f"{max(values):.1%}"
+    return f"{word} is {low}" if low == high else f"{word} lies between {low} and {high}"
 
 
 def _first_number(text: str) -> float:

@@ -142,7 +142,7 @@ def _expected(con: duckdb.DuckDBPyConnection, model: "Model", index: pd.DataFram
         """
     ).fetchall()[0]
     con.unregister("indexed")
-    rows = [("blocking recall", "sure to be found", _sure_to_be_blocked(model), None, None, "share", How.MODEL)]
+    rows = [("blocking recall", "two details the same", _sure_to_be_blocked(model), None, None, "share", How.MODEL)]
     if joined:
         rows.append(
             ("pair precision", "expected by the model", joined_expected / joined, None, None, "share", How.MODEL)
@@ -300,15 +300,15 @@ def _rates_by_number(pairs: pd.DataFrame, sizes: pd.DataFrame, threshold: float)
     found = pairs[pairs.same & (pairs.p >= threshold)].groupby("number").size()
     true = (sizes.n * (sizes.n - 1) // 2).set_axis(sizes.number)
     for measure, detail, part in (
-        ("blocking recall", "records with a verified NHS number, the number unseen", compared),
-        ("pair recall", "pairs at the threshold, NHS number unseen", found),
+        ("blocking recall", "verified NHS numbers, unseen", compared),
+        ("pair recall", "verified NHS numbers, unseen; pairs at the threshold", found),
     ):
         rate, low, high = ratio(part.reindex(true.index, fill_value=0).to_numpy(), true.to_numpy())
         yield measure, detail, rate, low, high, "share", How.NHS_NUMBERS
         recall = rate
     joined = pairs[pairs.p >= threshold]
     if len(joined):
-        detail = "pairs at the threshold, NHS number unseen"
+        detail = "verified NHS numbers, unseen; pairs at the threshold"
         precision, low, high = share_of(joined, joined.same)
         yield "pair precision", detail, precision, low, high, "share", How.NHS_NUMBERS
         f1 = 2 * precision * recall / (precision + recall) if precision + recall else 0.0
