@@ -13,7 +13,7 @@ from scipy.sparse.csgraph import connected_components
 from .cluster import NO_NUMBER
 from .comparisons import TOKENS, Representation, top_gamma
 
-UNPROVEN = 0.5  # most that a pair is believed whose only tie is a number that its other details contradict
+UNPROVEN = 0.2  # most that a pair with nothing but the number is believed: less than the central threshold
 CONTRADICTING = ("dob", "forename")  # fields that must not both disagree where a number agrees
 
 
