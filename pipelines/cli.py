@@ -270,6 +270,30 @@ def explain(args: argparse.Namespace) -> int:
     return 0
 
 
+def linkage_sample(args: argparse.Namespace) -> int:
+    from pipelines.linkage import clerical
+
+    settings = Settings()
+    if args.answers:
+        if args.out or not args.by:
+            raise InputError("--answers goes with --by NAME, and not with --out.")
+        answers = clerical.record_answers(settings.state, args.answers, args.by)
+        print(f"{answers:,} answers kept. The next run weighs them into the linkage quality page: upstream run")
+        return 0
+    if not args.out or args.by:
+        raise InputError(
+            "say where the form goes (--out FILE), or which filled form came back (--answers FILE --by NAME)."
+        )
+    name, pairs = clerical.write_sample(settings.linkage, settings.state, args.out, args.number, args.seed)
+    print(
+        f"{args.out}: {pairs:,} pairs of records, sample {name}. Ask reviewers to write yes, no or unsure in same_person."
+    )
+    print(
+        "The agencies look up person_ref at home. When a form comes back: upstream linkage-sample --answers FILE --by NAME"
+    )
+    return 0
+
+
 class _Parser(argparse.ArgumentParser):
     """Takes options by their whole names, and repeats nothing that could be a key in what it complains about."""
 
@@ -349,6 +373,14 @@ def parser() -> argparse.ArgumentParser:
     command = commands.add(HUB, "explain", explain, "why records are one person, link by link", in_project=True)
     command.add_argument("person_id", metavar="PERSON_ID")
     command.add_argument("--svg", type=Path, metavar="FILE.svg", help="also draw it")
+
+    text = "pairs for people to judge blind: how good linkage is, without an answer key"
+    command = commands.add(HUB, "linkage-sample", linkage_sample, text, in_project=True)
+    command.add_argument("--out", type=Path, metavar="FILE.csv", help="where the reviewers' form goes")
+    command.add_argument("--number", type=int, default=300, metavar="N", help="pairs to draw (300)")
+    command.add_argument("--seed", type=int, default=1, metavar="S", help="another seed draws other pairs (1)")
+    command.add_argument("--answers", type=Path, metavar="FILE.csv", help="a filled form that came back")
+    command.add_argument("--by", metavar="NAME", help="with --answers: the reviewer")
 
     text = "change key, encoder version or profile: what must be delivered again"
     command = commands.add(HUB, "rekey-plan", rekey_plan, text, in_project=True)

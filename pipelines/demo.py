@@ -13,10 +13,13 @@ from pathlib import Path
 import duckdb
 
 from pipelines import cli, runner
+from pipelines.board.linkage_page import render_linkage_page
 from pipelines.evaluation import region as evaluation
+from pipelines.evaluation.linkage_key import against_key
 from pipelines.ingest.status import status_rows
 from pipelines.pseudonymise.encode import checksum
 from pipelines.pseudonymise.errors import InputError
+from pipelines.publish.about import pack_facts
 from pipelines.publish.release import read_manifest
 from pipelines.settings import Settings
 from pipelines.synthetic.region import make_region
@@ -40,6 +43,9 @@ def demo(settings: Settings, people: int, seed: int, progress: Callable[[str], N
         return 1
     progress("Comparing with the answer key")
     progress(summary(settings, folder))
+    progress(
+        f"Linkage   {linkage_page(settings, folder)}, the release's page of that name with the answer key beside it"
+    )
     return 1 if outcome.problems else 0
 
 
@@ -94,6 +100,14 @@ def _command(*arguments) -> None:
         code = cli.main([str(argument) for argument in arguments])
     if code:
         raise InputError(f"upstream {arguments[0]} failed; its message stands above.")
+
+
+def linkage_page(settings: Settings, folder: Path) -> Path:
+    """The linkage quality page of the current release with the answer key's figures, which no release holds."""
+    current, page = settings.releases / "current", folder / "linkage_quality.html"
+    facts = pack_facts(read_manifest(current), settings)
+    render_linkage_page(current / "analyst.duckdb", page, facts, against_key(settings, folder))
+    return page
 
 
 def _left_out(release: Path) -> list[tuple[str, int]]:

@@ -91,6 +91,8 @@ def _run(settings: Settings, force: bool, progress: Callable[[str], None]) -> Ou
         else:
             progress("Linking, building and checking a release")
             outcome.released = _execute(graph, "link_and_release", instance, outcome)
+            if outcome.released:
+                progress(f"How well records were linked: {settings.releases / 'current' / 'linkage_quality.html'}")
     outcome.problems += _refusals(settings)
     return outcome
 

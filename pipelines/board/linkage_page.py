@@ -357,7 +357,7 @@ class Page:
             if abs(gap) > OFF else f"Of pairs with a probability above 0.5, the observed share is {verdict} of the expected one."
         )  # fmt: skip
         caveat = (
-            "On the line, pairs given 0.8 are one person 8 times in 10. Where few pairs fall, the interval is wide. By NHS "
+            "On the line, pairs given 0.8 are one person 8 times in 10. Where few pairs fall, the interval is wide; pairs below 0.01 are in it only if they share a group with likelier ones. By NHS "
             "numbers: two numbers of one person count against a pair, so that a good model lies a little below the line."
         )
         chart = linkage_charts.expected_and_observed(rows, "Expected and observed", reading)
@@ -398,7 +398,9 @@ class Page:
         if not m:
             return []
         table = []
-        for detail, probability in m.items():
+        for detail, probability in sorted(
+            m.items(), key=lambda item: (item[0].partition(":")[0], -item[1] / (u.get(item[0]) or 1e-12))
+        ):
             field, _, level = detail.partition(": ")
             chance = u.get(detail, 0)
             weight = f"{log2(probability / chance):+.1f}" if chance and probability else "–"
@@ -435,7 +437,7 @@ class Page:
         word = RATE_WORDS[measure]
         reading = f"{word} is lowest for {words.uncapitalised(_group(least))}: {least['value']:.1%}{_reach(least)}. Truth by: {how}."
         caveat = {
-            "answer key": "Attributes and people are those of the answer key. A point is a person; intervals allow for that.",
+            "answer key": "Attributes and people are those of the answer key. People, not pairs, are the units of the intervals.",
             "cross-feed anchor": "Of people whom two services met together. Few events make wide intervals: look at those before at the dots.",
             "model": "If the model misjudges a group, this figure does not show it. Only a truth from elsewhere would.",
         }[how]  # fmt: skip
@@ -483,7 +485,7 @@ class Page:
         if not drawn:
             return []
         least = min(recall, key=lambda row: row["value"])
-        reading = f"Recall is lowest for {words.uncapitalised(least['pair'])}: {least['value']:.1%}{_reach(least)}, by {TRUTH_WORDS.get(least['how'], least['how']).lower()}."
+        reading = f"Recall is lowest for {words.uncapitalised(least['pair'])}: {least['value']:.1%}{_reach(least)}, {_how(least)}."
         caveat = "Within one feed are an agency's own doubles: one person under two of its numbers."
         chart = linkage_charts.intervals(
             drawn, "Share of one person's pairs, with 95 % intervals", "Recall by pair of feeds", reading
@@ -599,7 +601,7 @@ class Page:
         reading = f"{self.control.count(sum(row['value'] for row in rows))} reasons for somebody to look at a pair of records."
         caveat = "A pair may be there for several reasons. What reviewers decide binds the next run; the clerical sample binds nobody."
         table = [
-            [_upper(row["detail"]), self.control.count(row["value"])]
+            [_upper(row["detail"].replace("nhs", "NHS")), self.control.count(row["value"])]
             for row in sorted(rows, key=lambda row: -row["value"])
         ]
         return [Figure("The review queue", reading, caveat, "", ["Reason", "Pairs of records"], table)]
@@ -648,8 +650,7 @@ def _dot(name: str, series: str, row: Row) -> Row:
 
 
 def _group(row: Row) -> str:
-    value = QUINTILES.get(row["group_name"], row["group_name"])
-    return f"{_upper(row['grouping'])}: {value}"
+    return f"{_upper(row['grouping'])}: {QUINTILES.get(row['group_name'], _upper(row['group_name']))}"
 
 
 def _inside(label: str) -> str:
