@@ -83,6 +83,7 @@ PLAINTEXT = replace(
     presence={field: field for field in FIELDS},
     comparable=dict.fromkeys(FIELDS, "true") | {"surname": f"not coalesce({SWAPPED}, false)"},
     rarities={column: (column.removesuffix("_token"),) for column in RARE},
+    unseen={},
     training_rules={
         "birth date": blocking.rule("dob_token"),
         "names": blocking.rule("forename", "surname"),

@@ -87,6 +87,7 @@ class Representation:
     training_rules: dict[str, str]
     deterministic_rules: tuple[str, ...]
     pools: dict[str, str]  # pool of pairs that `strangers` learns from -> its rule
+    unseen: dict[tuple[str, str], int]  # (pool, field) -> gamma of a level that cannot show there
 
     def columns(self) -> set[str]:
         """Columns that the levels' SQL reads, told by the _l and _r behind their names."""
@@ -195,6 +196,7 @@ TOKENS = Representation(
         "at one postcode": blocking.rule("postcode_token"),
         "names that sound alike": blocking.rule("sound_names_token"),
     },
+    unseen={("at one postcode", "forename"): 5},  # nicknames are told by a token that holds the birth date as well
 )
 
 

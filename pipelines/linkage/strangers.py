@@ -51,7 +51,7 @@ def chance_levels(con: duckdb.DuckDBPyConnection, representation: Representation
         _compare_pairs(con, representation.pools[pool], representation)
         counts[pool] = _counts(con, tuple(classes["strangers"]))
     con.execute("drop table chance")
-    u = relations.starting_levels("u") | _estimate(counts)
+    u = relations.starting_levels("u") | _estimate(counts, representation.unseen)
     for field, columns in representation.counted.items():
         u[field] = _with_counted_levels(u[field], [_share_of_equal_pairs(con, column) for column in columns])
     return u
@@ -82,10 +82,11 @@ def _counts(con: duckdb.DuckDBPyConnection, fields: tuple[str, ...]) -> np.ndarr
     return counts
 
 
-def _estimate(counts: dict[str, np.ndarray]) -> Levels:
+def _estimate(counts: dict[str, np.ndarray], unseen: dict[tuple[str, str], int]) -> Levels:
     """Strangers' levels of each field, by expectation maximisation over all classes of all pools at once.
 
-    counts: pool -> pairs by pattern, as `_counts` has them.
+    counts: pool -> pairs by pattern, as `_counts` has them. unseen: (pool, field) -> gamma that cannot show there: its
+    pairs are counted under a lower level, and each step puts as many back as the level's probability expects.
     """
     starts = {
         (field, kind): relations.starting_levels("m" if kind in STARTS_AS_M else "u")[field]
@@ -109,7 +110,11 @@ def _estimate(counts: dict[str, np.ndarray]) -> Levels:
                 shares[pool][name] = (expected.sum() + 0.5) / (counts[pool].sum() + 0.5 * len(classes))
                 for axis, key in enumerate(of_class.items()):
                     others = tuple(i for i in range(expected.ndim) if i != axis)
-                    seen[key] = seen[key] + expected.sum(axis=others)[:-1]
+                    of_field = expected.sum(axis=others)[:-1]
+                    if (hidden := unseen.get((pool, key[0]))) is not None:
+                        of_field[hidden] = levels[key][hidden] * of_field.sum()
+                        of_field[0] = max(of_field[0] - of_field[hidden], 0.0)
+                    seen[key] = seen[key] + of_field
         levels = {key: held / held.sum() for key, held in seen.items()}
     return {field: probability for (field, kind), probability in levels.items() if kind == "u"}
 
