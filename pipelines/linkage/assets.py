@@ -13,6 +13,7 @@ MODEL = dg.AssetKey(["linkage", "model"])
 PERSON_INDEX = dg.AssetKey(["linkage", "person_index"])
 PERSON_HISTORY = dg.AssetKey(["linkage", "person_history"])
 QUALITY = dg.AssetKey(["linkage", "quality"])
+PERSON_DRAWS = dg.AssetKey(["linkage", "person_draws"])
 CLIENT_PAIRS = dg.AssetKey(["linkage", "client_pairs"])
 REVIEW_QUEUE = dg.AssetKey(["linkage", "review_queue"])
 INDEX_COLUMNS = {
@@ -87,6 +88,13 @@ def linkage_assets(settings: Settings) -> list[dg.AssetsDefinition]:
                 description="What became of person ids from run to run: merges, splits, ends and returns.",
             ),
             dg.AssetSpec(
+                PERSON_DRAWS,
+                deps=[MODEL, *feeds],
+                group_name="linkage",
+                kinds={"duckdb"},
+                description="Draws of who may be who: the clients whose person differs from the index, draw by draw.",
+            ),
+            dg.AssetSpec(
                 CLIENT_PAIRS,
                 deps=[MODEL, *feeds],
                 group_name="linkage",
@@ -132,7 +140,7 @@ def linkage_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         yield dg.MaterializeResult(
             asset_key=PERSON_HISTORY, metadata={"dagster/row_count": pq.read_metadata(result.history).num_rows}
         )
-        for key in (CLIENT_PAIRS, REVIEW_QUEUE):
+        for key in (PERSON_DRAWS, CLIENT_PAIRS, REVIEW_QUEUE):
             rows = pq.read_metadata(settings.linkage / f"{key.path[-1]}.parquet").num_rows
             yield dg.MaterializeResult(asset_key=key, metadata={"dagster/row_count": rows})
         quality = pq.read_table(result.quality, columns=["measure", "detail"])

@@ -68,6 +68,13 @@ CLIENT_PAIRS = {
     **{f"{name}_{side}": "VARCHAR" for side in "lr" for name in ("agency", "feed", "person_ref")},
     "match_probability": "DOUBLE",
 }
+PERSON_DRAWS = {
+    "draw": "INTEGER",
+    "agency": "VARCHAR",
+    "feed": "VARCHAR",
+    "person_ref": "VARCHAR",
+    "person_key": "VARCHAR",
+}
 REVIEW_QUEUE = {"item": "VARCHAR", "reason": "VARCHAR"}
 LINKAGE_QUALITY = {
     "measure": "VARCHAR",
@@ -142,6 +149,7 @@ def prepare(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
         "hub_salt": hub_salt(settings.state),
         "spell_gap_days": settings.spell_gap_days,
         "handoff_days": settings.handoff_days,
+        "linkage_draws": settings.linkage_draws,
     }
     for name, value in variables.items():
         connection.execute(f"set variable {name} = {literal(value)}")
@@ -170,6 +178,7 @@ def input_files(settings: Settings) -> dict[TableName, tuple[list[Path], dict[st
         ("accepted", "refused"): (sorted(accepted.glob("*/*.refused.parquet")), REFUSED),
         ("accepted", "deliveries"): (sorted(accepted.glob("*/*.deliveries.parquet")), DELIVERIES),
         ("linkage", "person_index"): (sorted(linkage.glob("person_index.parquet")), PERSON_INDEX),
+        ("linkage", "person_draws"): (sorted(linkage.glob("person_draws.parquet")), PERSON_DRAWS),
         ("linkage", "person_history"): (sorted(settings.state.glob("person_history.parquet")), PERSON_HISTORY),
         ("linkage", "client_pairs"): (sorted(linkage.glob("client_pairs.parquet")), CLIENT_PAIRS),
         ("linkage", "review_queue"): (sorted(linkage.glob("review_queue.parquet")), REVIEW_QUEUE),

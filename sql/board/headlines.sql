@@ -1,19 +1,31 @@
--- One row per headline figure of the pack, with its linkage interval: the smallest and the largest value when
--- records are joined more readily or less readily than in the central scenario, and what a share of it is a share of.
+-- One row per headline figure of the pack, with the 95 % band in which the true figure lies as far as linkage can tell
+-- (the middle of its draws, rounded outwards; the figure itself may lie outside), and what a share of it is a share of.
 -- The share itself is left to the reader of the controlled counts.
 -- Key: headline_id
-with scenario_range as (
+with bands as (
     select
         headline_id,
-        max(people) filter (scenario = 'central') as people,
-        min(people) as people_low,
-        max(people) as people_high,
-        max(contacts) filter (scenario = 'central') as contacts,
-        min(contacts) as contacts_low,
-        max(contacts) as contacts_high,
-        max(minutes) filter (scenario = 'central') as minutes
-    from marts.headline_scenarios
+        floor(quantile_cont(people, 0.025))::bigint as people_low,
+        ceil(quantile_cont(people, 0.975))::bigint as people_high,
+        floor(quantile_cont(contacts, 0.025))::bigint as contacts_low,
+        ceil(quantile_cont(contacts, 0.975))::bigint as contacts_high
+    from marts.headline_draws
     group by headline_id
+),
+
+figures as (
+    select
+        headline_id,
+        central.people,
+        coalesce(bands.people_low, central.people) as people_low,
+        coalesce(bands.people_high, central.people) as people_high,
+        central.contacts,
+        coalesce(bands.contacts_low, central.contacts) as contacts_low,
+        coalesce(bands.contacts_high, central.contacts) as contacts_high,
+        central.minutes
+    from marts.headline_scenarios as central
+    left join bands using (headline_id)
+    where central.scenario = 'central'
 ),
 
 wording (position, headline_id, label, unit, share_of) as (
@@ -34,9 +46,9 @@ wording (position, headline_id, label, unit, share_of) as (
 ),
 
 bases as (
-    select 'people seen' as share_of, people, contacts from scenario_range where headline_id = 'people_seen'
+    select 'people seen' as share_of, people, contacts from figures where headline_id = 'people_seen'
     union all
-    select 'contacts', people, contacts from scenario_range where headline_id = 'contacts'
+    select 'contacts', people, contacts from figures where headline_id = 'contacts'
     union all
     select 'A&E stays', count(distinct person_id), count(*) from marts.waits where wait_kind = 'ae_stay'
     union all
@@ -60,22 +72,22 @@ select
     wording.label, -- [label] The figure in words
     wording.unit, -- [label] Which column is the headline: people or contacts or minutes
     wording.share_of, -- [label] What the share is a share of
-    scenario_range.people, -- [people] People behind the figure
-    scenario_range.people_low, -- [people] Smallest number of people over the linkage scenarios
-    scenario_range.people_high, -- [people] Largest number of people over the linkage scenarios
-    scenario_range.contacts, -- [count] Contacts behind the figure
-    scenario_range.contacts_low, -- [count] Smallest number of contacts over the linkage scenarios
-    scenario_range.contacts_high, -- [count] Largest number of contacts over the linkage scenarios
-    scenario_range.minutes, -- [minutes] Minutes behind the figure; empty where time is not the point
+    figures.people, -- [people] People behind the figure
+    figures.people_low, -- [people] Lower end of the band of people
+    figures.people_high, -- [people] Upper end of the band of people
+    figures.contacts, -- [count] Contacts behind the figure
+    figures.contacts_low, -- [count] Lower end of the band of contacts
+    figures.contacts_high, -- [count] Upper end of the band of contacts
+    figures.minutes, -- [minutes] Minutes behind the figure; empty where time is not the point
     bases.people as people_base, -- [people] People that a share is of; empty where none is given
     bases.contacts as contacts_base, -- [count] Contacts that a share is of; empty where none is given
     if(
-        bases.share_of is null, null, coalesce(parts.people, scenario_range.people)
+        bases.share_of is null, null, coalesce(parts.people, figures.people)
     ) as people_in_base, -- [people] Those of people_base who are behind the figure
     if(
-        bases.share_of is null, null, coalesce(parts.contacts, scenario_range.contacts)
+        bases.share_of is null, null, coalesce(parts.contacts, figures.contacts)
     ) as contacts_in_base -- [count] Those of contacts_base that are behind the figure
 from wording
-inner join scenario_range using (headline_id)
+inner join figures using (headline_id)
 left join bases using (share_of)
 left join parts using (headline_id)

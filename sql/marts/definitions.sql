@@ -1,31 +1,58 @@
 -- One row per definition of cycling, with the number of people who meet it when records are joined at the central
--- threshold, and the smallest and largest number over the linkage scenarios.
+-- threshold, and the 95 % band of the true number over the draws of who may be who.
 -- Key: definition_id
-with cohorts as (
-    select definition_id, scenario, count(*) as people
+with central as (
+    select definition_id, count(*) as people
     from journeys.cycling
-    group by definition_id, scenario
+    where scenario = 'central'
+    group by definition_id
 ),
 
-scenarios (scenario) as (
-    values ('low'), ('central'), ('high')
+draws as (
+    select unnest(range(1, getvariable('linkage_draws')::bigint + 1)) as draw
+),
+
+changes as (
+    select replaced.draw, cycling.definition_id, -1 as people
+    from (select distinct draw, person_id from staging.person_draws) as replaced
+    inner join journeys.cycling as cycling
+        on cycling.scenario = 'central' and replaced.person_id = cycling.person_key
+    union all
+    select drawn.draw, cycling.definition_id, 1
+    from (select distinct draw, person_key from staging.person_draws) as drawn
+    inner join journeys.cycling as cycling
+        on cycling.scenario = 'draws' and drawn.person_key = cycling.person_key
+),
+
+changed as (
+    select draw, definition_id, sum(people) as people from changes group by draw, definition_id
+),
+
+bands as (
+    select
+        definitions.definition_id,
+        any_value(coalesce(central.people, 0)) as people,
+        floor(quantile_cont(coalesce(central.people, 0) + coalesce(changed.people, 0), 0.025)) as people_low,
+        ceil(quantile_cont(coalesce(central.people, 0) + coalesce(changed.people, 0), 0.975)) as people_high
+    from reference.definitions as definitions
+    cross join draws
+    left join central using (definition_id)
+    left join changed on definitions.definition_id = changed.definition_id and draws.draw = changed.draw
+    group by definitions.definition_id
 )
 
 select
     definitions.definition_id, -- Definition
-    any_value(definitions.label) as label, -- Definition in words
-    any_value(definitions.feeds) as feeds, -- Feeds whose contacts count; empty for all
-    any_value(definitions.needs) as needs, -- Needs whose contacts count; empty for all
-    any_value(definitions.min_contacts) as min_contacts, -- Contacts needed in one window
-    any_value(definitions.min_crisis) as min_crisis, -- Crisis contacts needed among them
-    any_value(definitions.min_agencies) as min_agencies, -- Agencies needed among them
-    any_value(definitions.window_days) as window_days, -- Length of the window in days, first and last day counted
-    any_value(definitions.source) as source, -- Where the definition comes from
-    max(coalesce(cohorts.people, 0)) filter (scenarios.scenario = 'central') as people, -- People who meet it
-    min(coalesce(cohorts.people, 0)) as people_low, -- Smallest number of people over the linkage scenarios
-    max(coalesce(cohorts.people, 0)) as people_high -- Largest number of people over the linkage scenarios
+    definitions.label, -- Definition in words
+    definitions.feeds, -- Feeds whose contacts count; empty for all
+    definitions.needs, -- Needs whose contacts count; empty for all
+    definitions.min_contacts, -- Contacts needed in one window
+    definitions.min_crisis, -- Crisis contacts needed among them
+    definitions.min_agencies, -- Agencies needed among them
+    definitions.window_days, -- Length of the window in days, first and last day counted
+    definitions.source, -- Where the definition comes from
+    bands.people, -- People who meet it
+    bands.people_low::bigint as people_low, -- Lower end of the 95 % band of the true number of people
+    bands.people_high::bigint as people_high -- Upper end of the 95 % band of the true number of people
 from reference.definitions as definitions
-cross join scenarios
-left join cohorts
-    on definitions.definition_id = cohorts.definition_id and scenarios.scenario = cohorts.scenario
-group by definitions.definition_id
+inner join bands using (definition_id)

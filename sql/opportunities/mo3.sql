@@ -1,12 +1,12 @@
--- Rule MO3, version 1: one row per signal, under each linkage scenario. Signal: an A&E attendance of a person aged 65
--- or over with a sign of later life (fall, frailty, dehydration, confusion, dementia) who went home with nothing
--- passed on, and no social care contact up to 7 days after leaving. Crisis: an A&E crisis contact with such a sign,
--- within 30 days of the signal. Exclusions: acuity 1; signals in months for which not every council sent its social
--- care records; people who died or moved away within the window without a crisis. Evidence: urgent community response
--- and frailty services take people who are likely to be admitted without them, falls and frailty among the reasons.
--- Offer: two-hour urgent community response. Confidence: medium, because a sign of frailty is only as good as the
--- coding of diagnoses.
--- Key: scenario, signal_contact_id
+-- Rule MO3, version 1: one row per signal and person whose it is, under each linkage scenario. Signal: an A&E
+-- attendance of a person aged 65 or over with a sign of later life (fall, frailty, dehydration, confusion, dementia)
+-- who went home with nothing passed on, and no social care contact up to 7 days after leaving. Crisis: an A&E crisis
+-- contact with such a sign, within 30 days of the signal. Exclusions: acuity 1; signals in months for which not every
+-- council sent its social care records; people who died or moved away within the window without a crisis. Evidence:
+-- urgent community response and frailty services take people who are likely to be admitted without them, falls and
+-- frailty among the reasons. Offer: two-hour urgent community response. Confidence: medium, because a sign of frailty
+-- is only as good as the coding of diagnoses.
+-- Key: scenario, person_key, signal_contact_id
 with social_care_arrived as (
     select period from staging.slots where feed = 'social_care_events' group by period having bool_and(arrived)
 ),
@@ -72,6 +72,7 @@ signals as (
 first_crises as (
     select
         signals.scenario,
+        signals.person_key,
         signals.contact_id,
         arg_min(crises.contact_id, (crises.started_at, crises.contact_id)) as crisis_contact_id,
         min(crises.started_at) as crisis_at
@@ -82,11 +83,11 @@ first_crises as (
         and crises.crisis
         and crises.started_at > signals.started_at
         and date_diff('day', signals.started_at, crises.started_at) <= signals.crisis_days
-    group by signals.scenario, signals.contact_id
+    group by signals.scenario, signals.person_key, signals.contact_id
 ),
 
 complete_windows as (
-    select signals.scenario, signals.contact_id
+    select signals.scenario, signals.person_key, signals.contact_id
     from signals
     inner join staging.slots as slots
         on signals.agency = slots.agency
@@ -100,7 +101,8 @@ complete_windows as (
 )
 
 select
-    signals.scenario, -- low, central or high threshold for joining records
+    signals.scenario, -- low, central or high threshold for joining records, or draws of who may be who
+    signals.person_key, -- Person in that scenario
     'MO3' as rule_id, -- Rule
     signals.person_id, -- Linked person in the central scenario
     signals.contact_id as signal_contact_id, -- Contact at which something could have been done
@@ -114,8 +116,8 @@ select
     first_crises.crisis_contact_id is not null as followed_by_crisis, -- Whether a crisis came within the window
     complete_windows.contact_id is not null as window_complete -- Whether the trust's records cover the window
 from signals
-left join first_crises using (scenario, contact_id)
-left join complete_windows using (scenario, contact_id)
+left join first_crises using (scenario, person_key, contact_id)
+left join complete_windows using (scenario, person_key, contact_id)
 where first_crises.crisis_contact_id is not null
     or not (
         coalesce(signals.death_month between signals.first_month and signals.last_month, false)

@@ -27,6 +27,7 @@ select
     feed_rows.feed, -- Kind of extract
     feed_rows.period, -- Delivery month as YYYY-MM
     feed_rows.row_number, -- Row in the delivered file
+    feed_rows.person_ref, -- The agency's pseudonym of its client; goes no further than this schema
     teams.label as team, -- Team or site by the code list team; empty where it is not in the list and may be free text
     feed_rows.kind, -- Kind of contact
     feed_rows.need, -- Need of the contact

@@ -1,5 +1,7 @@
 """The marts, each from what stands before it."""
 
+from pipelines.settings import Settings
+
 
 def test_people_known_only_as_callers_are_left_out_of_the_marts(check):
     check(
@@ -346,15 +348,18 @@ def test_a_definition_that_nobody_meets_has_a_cohort_of_none(check):
             scenario | person_key | definition_id
             central  | P1         | D
             central  | P2         | D
-            low      | L1         | D
-            low      | L2         | D
-            low      | L3         | D
-            high     | H1         | D
+            draws    | D1         | D
+            draws    | D2         | D
+            draws    | D3         | D
             """,
+            "staging.person_draws": in_draws(
+                "draw | person_id | person_key",
+                {range(1, 11): ["P1 | D0", "P2 | D1"], range(11, 21): ["P2 | D1", "P2 | D2", "P2 | D3"]},
+            ),
         },
         """
         definition_id | label | people | people_low | people_high
-        D             | Often | 2      | 1          | 3
+        D             | Often | 2      | 1          | 4
         NOBODY        | Never | 0      | 0          | 0
         """,
     )
@@ -396,13 +401,88 @@ TWO_PEOPLE = {
     C2         | police_hospital_wait | 300     | false         | false
     """,
     "opportunities.mo3": """
-    scenario | signal_contact_id | followed_by_crisis | window_complete
-    central  | C1                | true               | true
-    central  | C3                | false              | true
-    low      | C1                | true               | true
-    high     | C3                | false              | false
+    scenario | person_key | signal_contact_id | followed_by_crisis | window_complete
+    central  | P1         | C1                | true               | true
+    central  | P2         | C3                | false              | true
+    low      | L1         | C1                | true               | true
+    high     | H3         | C3                | false              | false
     """,
 }
+
+
+def in_draws(columns: str, rows: dict[range, list[str] | set[str]]) -> str:
+    """A table in text with the same rows in each of several draws."""
+    return "\n".join([columns, *(f"{draw} | {row}" for draws, of in rows.items() for draw in draws for row in of)])
+
+
+def test_a_draw_counts_the_people_that_it_changes_anew_and_nobody_else(check):
+    both_one = {
+        "staging.person_scenarios": """
+        contact_id | scenario | person_key
+        C1         | central  | P1
+        C2         | central  | P1
+        C3         | central  | P2
+        C4         | central  | P2
+        C1         | draws    | D1
+        C2         | draws    | D1
+        C3         | draws    | D1
+        C4         | draws    | D1
+        C3         | draws    | D2
+        C4         | draws    | D3
+        """,
+        "journeys.cycling": """
+        scenario | person_key | definition_id
+        draws    | D1         | cross_agency_cycle
+        """,
+        "opportunities.mo3": "scenario",
+        # Both people are one in the second draw; in the third the second one is two.
+        "staging.person_draws": """
+        draw | person_id | person_key
+        2    | P1        | D1
+        2    | P2        | D1
+        3    | P2        | D2
+        3    | P2        | D3
+        """,
+    }
+    as_it_is = {
+        "people_seen | 2 | 4 |",
+        "contacts | 2 | 4 |",
+        "people_seen_by_two_agencies | 2 | 4 |",
+        "people_who_cycle | 0 | 0 |",
+        "contacts_of_people_who_cycle | 0 | 0 |",
+        "ae_stays | 2 | 2 | 1380",
+        "ae_stays_12_hours | 1 | 1 | 1320",
+        "police_hospital_waits | 1 | 1 | 300",
+    }
+    one_person = {
+        "people_seen | 1 | 4 |",
+        "contacts | 1 | 4 |",
+        "people_seen_by_two_agencies | 1 | 4 |",
+        "people_who_cycle | 1 | 4 |",
+        "contacts_of_people_who_cycle | 1 | 4 |",
+        "ae_stays | 1 | 2 | 1380",
+        "ae_stays_12_hours | 1 | 1 | 1320",
+        "police_hospital_waits | 1 | 1 | 300",
+    }
+    three_people = (as_it_is - {"people_seen | 2 | 4 |", "contacts | 2 | 4 |"}) | {
+        "people_seen | 3 | 4 |",
+        "contacts | 3 | 4 |",
+        "people_seen_by_two_agencies | 1 | 2 |",
+    }
+    three_people -= {"people_seen_by_two_agencies | 2 | 4 |"}
+    check(
+        "marts.headline_draws",
+        TWO_PEOPLE | both_one,
+        in_draws(
+            "draw | headline_id | people | contacts | minutes",
+            {
+                range(2, 3): one_person,
+                range(3, 4): three_people,
+                range(1, 2): as_it_is,
+                range(4, Settings().linkage_draws + 1): as_it_is,
+            },
+        ),
+    )
 
 
 def test_every_headline_is_computed_anew_under_each_linkage_scenario(check):

@@ -525,12 +525,23 @@ def test_rows_left_out_are_counted_by_reason(check):
     )
 
 
-def test_each_contact_has_a_person_under_each_linkage_scenario(check):
+def test_each_contact_has_a_person_under_each_linkage_scenario_and_those_that_draws_have(check):
+    drawn = """
+    draw | agency | feed               | person_ref | person_key
+    1    | LAWX   | social_care_events | c1         | D1
+    1    | NPOL   | police_incidents   | p1         | D1
+    2    | LAWX   | social_care_events | c1         | D1
+    2    | NPOL   | police_incidents   | p1         | D1
+    3    | LAWX   | social_care_events | c1         | D2
+    """
     check(
         "staging.person_scenarios",
-        THREE_FEEDS,
+        THREE_FEEDS | {"linkage.person_draws": drawn},
         """
         scenario | person_key
+        draws    | D1
+        draws    | D1
+        draws    | D2
         central  | P1
         central  | P1
         central  | P3

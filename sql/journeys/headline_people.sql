@@ -1,0 +1,77 @@
+-- One row per headline figure, linkage scenario and person behind it, with what the person adds to the figure. The
+-- figures that have no words on the board are what shares are worked out from.
+-- Key: headline_id, scenario, person_key
+with contacts as (
+    select
+        scenarios.scenario,
+        scenarios.person_key,
+        contacts.agency,
+        cycling.person_key is not null as cycles
+    from staging.person_scenarios as scenarios
+    inner join staging.contacts as contacts using (contact_id)
+    left join journeys.cycling as cycling
+        on scenarios.scenario = cycling.scenario
+        and scenarios.person_key = cycling.person_key
+        and cycling.definition_id = 'cross_agency_cycle'
+),
+
+people as (
+    select
+        scenario,
+        person_key,
+        count(*) as contacts,
+        count(distinct agency) as agencies,
+        any_value(cycles) as cycles
+    from contacts
+    group by scenario, person_key
+),
+
+waits as (
+    select scenarios.scenario, scenarios.person_key, waits.*
+    from marts.waits as waits
+    inner join staging.person_scenarios as scenarios using (contact_id)
+),
+
+events as (
+    select 'ae_stays' as headline_id, scenario, person_key, minutes from waits where wait_kind = 'ae_stay'
+    union all
+    select 'ae_stays_12_hours', scenario, person_key, minutes
+    from waits where wait_kind = 'ae_stay' and over_12_hours
+    union all
+    select 'ae_stays_24_hours', scenario, person_key, minutes
+    from waits where wait_kind = 'ae_stay' and over_24_hours
+    union all
+    select 'police_hospital_waits', scenario, person_key, minutes from waits where wait_kind = 'police_hospital_wait'
+    union all
+    select 'earlier_opportunities', scenario, person_key, null from opportunities.mo3
+    union all
+    select 'earlier_opportunities_before_crisis', scenario, person_key, null
+    from opportunities.mo3 where followed_by_crisis
+    union all
+    select 'complete_opportunities', scenario, person_key, null from opportunities.mo3 where window_complete
+    union all
+    select 'complete_opportunities_before_crisis', scenario, person_key, null
+    from opportunities.mo3 where window_complete and followed_by_crisis
+),
+
+figures as (
+    select 'people_seen' as headline_id, scenario, person_key, contacts, null::bigint as minutes from people
+    union all
+    select 'contacts', scenario, person_key, contacts, null from people
+    union all
+    select 'people_seen_by_two_agencies', scenario, person_key, contacts, null from people where agencies >= 2
+    union all
+    select 'people_who_cycle', scenario, person_key, contacts, null from people where cycles
+    union all
+    select 'contacts_of_people_who_cycle', scenario, person_key, contacts, null from people where cycles
+    union all
+    select headline_id, scenario, person_key, count(*), sum(minutes)::bigint from events group by all
+)
+
+select
+    headline_id, -- Name of the figure
+    scenario, -- low, central or high threshold for joining records, or draws of who may be who
+    person_key, -- Person in that scenario
+    contacts, -- The person's contacts behind the figure
+    minutes -- Minutes of those contacts; empty where time is not the point
+from figures
