@@ -134,12 +134,12 @@ def summary(settings: Settings, folder: Path) -> str:
         f"Linked    {key.clients:,} clients of the agencies are {key.people:,} people; the answer key says {key.true_people:,}",
         f"          pairs: precision {key.precision:.3f}, recall {key.recall:.3f}, F1 {key.f1:.3f}",
         "",
-        f"{'Found':56}{'found':>10}{'linkage interval':>26}{'answer key':>13}",
+        f"{'Found':56}{'found':>10}{'95 % band':>26}{'answer key':>13}",
         *(
             f"{f'{line.label} ({line.unit})':56}{line.found:10,.0f}{f'{line.low:,.0f} to {line.high:,.0f}':>26}{line.true:13,.0f}"
             for line in key.headlines
         ),
-        "The interval is what moving the linkage threshold does; a link that no comparison finds lies outside it.",
+        "The band is for the true figure: the middle 95 % of draws of who may be who. What is found can lie outside it.",
         "",
         f"Risk      {read_manifest(current)['risk']}",
         "",

@@ -90,10 +90,10 @@ def of_all(row: Row) -> str:
 
 
 def interval(low: float, high: float) -> str:
-    """The linkage interval in words."""
+    """The band over the draws of who may be who, in words."""
     if low == high:
-        return "the same however surely records are linked"
-    return f"between {number(low)} and {number(high)}, depending on how surely records are linked"
+        return "hardly any other number is likely, whoever is who"
+    return f"the true number is likely between {number(low)} and {number(high)}"
 
 
 def summary(headlines: list[Row], doors: list[Row]) -> list[str]:

@@ -18,7 +18,7 @@ from pipelines.warehouse import database
 
 @dataclass(frozen=True)
 class Headline:
-    """A headline figure, its linkage interval, and the same figure over the true people."""
+    """A headline figure, its 95 % band, and the same figure over the true people."""
 
     headline_id: str
     label: str

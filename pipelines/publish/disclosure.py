@@ -13,7 +13,7 @@ gives back those that are withheld. Readers work shares out from the rounded cou
 
 A row whose number of people is withheld, or not known, gives up every other number too: contacts or a rate
 would give the number of people away. Withheld is NULL with a `withheld_reason`, never 0. The two ends of a
-linkage interval have the role of the figure they belong to, so that an interval cannot betray its middle.
+figure's band have the role of the figure they belong to, so that a band cannot betray its middle.
 
 What does not belong here: deciding which figures a board should see (sql/board), and secondary suppression.
 """

@@ -68,7 +68,7 @@ def rows(board: Path, sql: str) -> list[tuple]:
         return connection.execute(sql).fetchall()
 
 
-def test_every_headline_stands_in_words_with_its_linkage_interval(page, board):
+def test_every_headline_stands_in_words_with_its_band(page, board):
     published = rows(board, "select headline_id, unit, people, people_low, people_high, contacts, contacts_low, "
                             "contacts_high, minutes, withheld_reason from board.headlines")  # fmt: skip
     assert len(published) == 7
@@ -92,7 +92,7 @@ def test_every_headline_stands_in_words_with_its_linkage_interval(page, board):
         assert f"About {figure:,.0f} " in text, name
         low, high = (people_low, people_high) if unit == "people" else (contacts_low, contacts_high)
         if low != high:
-            assert f"between {low:,} and {high:,}, depending on how surely records are linked" in text, name
+            assert f"the true number is likely between {low:,} and {high:,}" in text, name
 
 
 def test_a_share_of_another_headline_is_the_one_that_a_reader_can_work_out(page):
@@ -140,7 +140,7 @@ def test_no_total_is_given_of_which_a_part_is_withheld(board_tables):
 
 def test_the_brief_repeats_the_headlines(page):
     assert "About 1,240 people go round between services in crisis, 3% of all people seen " in page.text
-    assert "(between 1,180 and 1,300, depending on how surely records are linked)" in page.text
+    assert "(the true number is likely between 1,180 and 1,300)" in page.text
 
 
 def test_each_chart_has_a_reading_that_the_database_gives_too(page, board):
