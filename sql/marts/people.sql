@@ -2,7 +2,9 @@
 -- out.
 -- Key: person_id
 with match as (
-    select person_id, min(match_probability) as weakest_link from linkage.person_index group by person_id
+    select person_id, min(match_probability) as weakest_link, bool_or(in_review) as in_review
+    from linkage.person_index
+    group by person_id
 ),
 
 needs_of_people as (
@@ -27,7 +29,8 @@ select
     people.first_contact_at, -- Start of the first contact
     people.last_contact_at, -- Start of the last contact
     people.records, -- Agencies' records that were joined into this person
-    round(match.weakest_link, 4) as weakest_link -- Smallest match probability among the records; empty for one record
+    round(match.weakest_link, 4) as weakest_link, -- Smallest match probability among the records; empty for one record
+    coalesce(match.in_review, false) as in_review -- Whether the records are implausible as one person and wait for a reviewer
 from staging.people as people
 left join match using (person_id)
 left join needs_of_people using (person_id)

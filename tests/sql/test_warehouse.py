@@ -36,7 +36,7 @@ PEOPLE = """
 select
     'WEXH' as agency, 'ae_attendances' as feed, 'h' || n as person_ref, printf('P%012x', n) as person_id,
     'L0' as person_id_low, 'H' || n as person_id_high, null::double as match_weight,
-    null::double as match_probability, 1 as records
+    null::double as match_probability, 1 as records, false as in_review
 from range(2) as people (n)
 """
 DELIVERY = """
