@@ -222,22 +222,23 @@ def _bridge_words(found: Explanation) -> list[str]:
         return ["No pair of these records was scored: a decision holds them together."]
     pair = found.pairs.iloc[found.weakest]
     one, other = (", ".join(str(record + 1) for record in part) for part in found.parts)
-    across = [
-        (left in found.parts[0]) != (right in found.parts[0])
-        for left, right in zip(found.pairs.left, found.pairs.right, strict=True)
-    ]
-    beside = sum(across) - 1
-    support = (
-        f"{beside} further pairs across were scored and are less likely"
-        if beside
-        else "no other pair across was scored"
-    )
-    return [
-        (
-            f"Weakest bridge: records {int(pair.left) + 1} and {int(pair.right) + 1}, {_percent(pair.match_probability)}. "
-            f"Without what it says, records {one} would be one person and records {other} another; {support}."
+    beside = [
+        probability
+        for row, (left, right, probability) in enumerate(
+            zip(found.pairs.left, found.pairs.right, found.pairs.match_probability, strict=True)
         )
+        if row != found.weakest and (left in found.parts[0]) != (right in found.parts[0])
     ]
+    likely = [probability for probability in beside if probability >= found.threshold]
+    if likely:
+        numbers = f"{len(likely)} other pair{'s' if len(likely) > 1 else ''}"
+        without = (
+            f"Without it {numbers} of up to {_percent(max(likely))} would still tie record {one} to record {other}."
+        )
+    else:
+        without = f"Without it the person falls apart: record {one} on one side, record {other} on the other."
+    ends = f"record {int(pair.left) + 1} and record {int(pair.right) + 1}"
+    return [f"Weakest bridge: {ends}, {_percent(pair.match_probability)}. {without}"]
 
 
 def _percent(probability: float) -> str:
