@@ -24,6 +24,9 @@ encodings: .venv/.installed  ## attack every encoding, link under each, draw one
 	$(BIN)/python -m pipelines.evaluation.trade_off --attacks build/encodings/attacks.json --out build/encodings \
 	  --benchmark $(BENCHMARKS)
 
+ablation: .venv/.installed  ## link with one step left out at a time (BENCHMARKS=NAME=FOLDER ...)
+	$(BIN)/python -m pipelines.evaluation.ablation --benchmark $(BENCHMARKS) --out build/ablation
+
 wheel: .venv/.installed  ## the package for agencies, in build/
 	@rm -rf build  # of an earlier version, whose modules would be taken along
 	$(BIN)/uv build --wheel --quiet --out-dir build .
@@ -39,4 +42,4 @@ wheel: .venv/.installed  ## the package for agencies, in build/
 	@$(BIN)/uv pip install --quiet --no-deps -e . || $(BIN)/python -m pip install --quiet --no-deps -e .
 	@touch $@
 
-.PHONY: help demo test lock encodings wheel
+.PHONY: help demo test lock encodings ablation wheel

@@ -51,7 +51,7 @@ def link_benchmark(
     out.mkdir(parents=True, exist_ok=True)
     seconds: dict[str, float] = {}
     with _timed(seconds, "encode"):
-        files, lookup = _pseudonymised(people, out / "tokens", profile)
+        files, lookup = pseudonymised(people, out / "tokens", secrets.token_bytes(32), profile)
         progress(f"{len(lookup):,} records pseudonymised")
     con = load.connect(settings.threads, settings.memory_limit, out / "spill")
     with _timed(seconds, "load"):
@@ -96,10 +96,11 @@ def link_benchmark(
     return metrics
 
 
-def _pseudonymised(people: dict[str, Path], folder: Path, profile: str) -> tuple[list[Path], pd.DataFrame]:
+def pseudonymised(
+    people: dict[str, Path], folder: Path, key: bytes, profile: str = DEFAULT_PROFILE
+) -> tuple[list[Path], pd.DataFrame]:
     """Token files as the hub would accept them, and feed, local_person_id, person_ref of each record."""
     folder.mkdir(parents=True, exist_ok=True)
-    key = secrets.token_bytes(32)
     files, lookups = [], []
     for number, (feed, path) in enumerate(sorted(people.items())):
         agency = f"BENCH{number}"
