@@ -16,6 +16,13 @@ QUALITY = dg.AssetKey(["linkage", "quality"])
 PERSON_DRAWS = dg.AssetKey(["linkage", "person_draws"])
 CLIENT_PAIRS = dg.AssetKey(["linkage", "client_pairs"])
 REVIEW_QUEUE = dg.AssetKey(["linkage", "review_queue"])
+SIDES = [f"{name}_{side}" for side in "lr" for name in load.CLIENT_COLUMNS]
+KEYS = {  # of the tables beside the index: the columns of which no two rows have the same values
+    PERSON_HISTORY: ["run", "event", "person_id", "other_person_id"],
+    PERSON_DRAWS: ["draw", *load.CLIENT_COLUMNS],
+    CLIENT_PAIRS: SIDES,
+    REVIEW_QUEUE: ["item", "reason"],
+}
 INDEX_COLUMNS = {
     "agency": "Agency that delivered the record",
     "feed": "Feed that the record came in",
@@ -130,6 +137,10 @@ def linkage_assets(settings: Settings) -> list[dg.AssetsDefinition]:
                 description="The index has its columns and no token.",
             ),
             dg.AssetCheckSpec("measured_once", asset=QUALITY, description="One row for each measure and detail."),
+            *(
+                dg.AssetCheckSpec("key", asset=asset, description=f"One row for each {', '.join(key)}.")
+                for asset, key in KEYS.items()
+            ),
         ],
     )
     def person_index():
@@ -137,12 +148,17 @@ def linkage_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         index = pq.read_table(result.index)
         counts = {"people": result.people, "links": result.links, "model_version": result.model_version}
         yield dg.MaterializeResult(asset_key=PERSON_INDEX, metadata={"dagster/row_count": len(index), **counts})
-        yield dg.MaterializeResult(
-            asset_key=PERSON_HISTORY, metadata={"dagster/row_count": pq.read_metadata(result.history).num_rows}
-        )
-        for key in (PERSON_DRAWS, CLIENT_PAIRS, REVIEW_QUEUE):
-            rows = pq.read_metadata(settings.linkage / f"{key.path[-1]}.parquet").num_rows
-            yield dg.MaterializeResult(asset_key=key, metadata={"dagster/row_count": rows})
+        for asset, key in KEYS.items():
+            file = result.history if asset == PERSON_HISTORY else settings.linkage / f"{asset.path[-1]}.parquet"
+            table = pq.read_table(file, columns=key)
+            repeated = len(table) - table.group_by(key).aggregate([]).num_rows
+            yield dg.MaterializeResult(
+                asset_key=asset,
+                metadata={"dagster/row_count": len(table)},
+                check_results=[
+                    dg.AssetCheckResult(check_name="key", passed=not repeated, metadata={"repeated": repeated})
+                ],
+            )
         quality = pq.read_table(result.quality, columns=["measure", "detail"])
         yield dg.MaterializeResult(asset_key=QUALITY, metadata={"dagster/row_count": len(quality)})
         accepted = _clients_accepted(settings)

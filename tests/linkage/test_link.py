@@ -115,7 +115,7 @@ def test_the_same_people_and_seed_make_the_same_model(trained, empty_hub, known)
 def test_quality_says_how_each_figure_was_got(usual):
     hub, index = usual
     quality = pd.read_parquet(hub.settings.linkage / "quality.parquet")
-    assert set(quality.how) <= {"counted", "model"}
+    assert set(quality.how) <= {"counted", "model", "NHS numbers", "capture-recapture"}
     people = quality[(quality.measure == "people") & (quality.detail == "all feeds")].iloc[0]
     assert people.low <= people.value <= people.high
     assert people.value == index.person_id.nunique()
