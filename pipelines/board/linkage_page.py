@@ -209,17 +209,20 @@ class Page:
         rows = [row for row in self._measured("clients") if row["detail"] != "all feeds"]
         if not rows:
             return []
-        versions, pairs = self._measured("identity versions"), self._measured("pairs compared")
-        reading = "; ".join(
-            [f"{self.control.count(row['value'])} {word}" for found, word in (
-                (versions, "identity versions (one set of details of one client)"), (pairs, "pairs were compared")
-            ) for row in found[:1]]
-        )  # fmt: skip
+        found = {name: self._measured(name) for name in ("identity versions", "pairs compared")}
+        counts = [f"{self.control.count(sum(row['value'] for row in rows))} records of clients came in"]
+        if found["identity versions"]:
+            counts.append(
+                f"they hold {self.control.count(found['identity versions'][0]['value'])} different sets of details"
+            )
+        if found["pairs compared"]:
+            counts.append(f"{self.control.count(found['pairs compared'][0]['value'])} pairs of those were compared")
+        reading = f"{'; '.join(counts)}."
         table = [[self._feed(row["detail"]), self.control.count(row["value"])] for row in rows]
         return [
             Figure(
                 "Records by feed",
-                f"{reading}.",
+                reading,
                 "A record is one client of one agency's feed.",
                 "",
                 ["Feed", "Records"],
