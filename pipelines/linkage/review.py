@@ -267,20 +267,32 @@ def _of_decisions(con: duckdb.DuckDBPyConnection, decided: Decisions) -> pd.Data
     return result
 
 
-def impossible_people(warehouse: Path) -> pd.DataFrame:
+def impossible_people(warehouse: Path, state: Path) -> pd.DataFrame:
     """person_id and reason that the marts of the last run hand back; empty before there are any.
 
-    All that linkage ever reads of the marts' side: which person, and which kind of fact, without the fact.
+    All that linkage ever reads of the marts' side: which person, and which kind of fact, without the fact. The state
+    folder keeps what was read, so that a warehouse built anew from it makes the same queue.
     """
-    nobody = pd.DataFrame({"person_id": pd.Series(dtype=str), "reason": pd.Series(dtype=str)})
+    kept = state / "people_to_review.parquet"
+    handed_back = _handed_back(warehouse)
+    if handed_back is None:
+        return pd.read_parquet(kept) if kept.exists() else pd.DataFrame(columns=["person_id", "reason"], dtype="str")
+    handed_back = handed_back[handed_back.reason.isin(list(Reason))].reset_index(drop=True)
+    state.mkdir(parents=True, exist_ok=True)
+    building = kept.with_name(f".{kept.name}.{os.getpid()}")
+    handed_back.to_parquet(building, index=False)
+    os.replace(building, kept)
+    return handed_back
+
+
+def _handed_back(warehouse: Path) -> pd.DataFrame | None:
     if not warehouse.exists():
-        return nobody
+        return None
     with duckdb.connect(str(warehouse), read_only=True) as con:
         there = "select count(*) from information_schema.tables where table_schema = 'marts' and table_name = ?"
         if not con.execute(there, ["people_to_review"]).fetchall()[0][0]:
-            return nobody
-        handed_back = con.execute("select person_id, reason from marts.people_to_review order by all").df()
-    return handed_back[handed_back.reason.isin(list(Reason))].reset_index(drop=True)
+            return None
+        return con.execute("select person_id, reason from marts.people_to_review order by all").df()
 
 
 def words(field: str, gamma: float) -> str:

@@ -83,7 +83,7 @@ def link(settings: Settings, progress: Progress | None = None) -> LinkResult:
     ids = person_ids.assign(clients, clients["central"], last, salt, period)
     index = _index(clients, ids)
     _write_client_pairs(con, clients, settings.linkage / "client_pairs.parquet")
-    impossible = review.impossible_people(settings.warehouse_db)
+    impossible = review.impossible_people(settings.warehouse_db, settings.state)
     queue = review.queue(
         settings.linkage / "client_pairs.parquet", index, decided, impossible, settings.join_probability
     )

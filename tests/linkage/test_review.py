@@ -320,10 +320,14 @@ def test_people_that_the_marts_hand_back_are_asked_about_and_single_records_are_
     assert reasons(found) == {("a", "b"): ["contact_after_death"]}
 
 
-def test_linkage_reads_ids_and_reasons_of_the_marts_and_nothing_else(tmp_path):
-    assert review.impossible_people(tmp_path / "none.duckdb").empty
-    with duckdb.connect(str(tmp_path / "w.duckdb")) as con:
+def test_linkage_reads_ids_and_reasons_of_the_marts_and_keeps_them_for_a_warehouse_built_anew(tmp_path):
+    warehouse, state = tmp_path / "w.duckdb", tmp_path / "state"
+    assert review.impossible_people(warehouse, state).empty
+    with duckdb.connect(str(warehouse)) as con:
         con.execute("create schema marts")
-        con.execute("create table marts.people_to_review (person_id varchar, reason varchar)")
-        con.execute("insert into marts.people_to_review values ('P2', 'ages_apart'), ('P1', 'something new')")
-    assert review.impossible_people(tmp_path / "w.duckdb").values.tolist() == [["P2", "ages_apart"]]
+        con.execute("create table marts.people_to_review (person_id varchar, reason varchar, day date)")
+        con.execute("insert into marts.people_to_review values ('P2', 'ages_apart', null), ('P1', 'new', null)")
+    for _ in range(2):
+        found = review.impossible_people(warehouse, state)
+        assert list(found) == ["person_id", "reason"] and found.values.tolist() == [["P2", "ages_apart"]]
+        warehouse.unlink(missing_ok=True)
