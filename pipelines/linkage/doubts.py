@@ -3,7 +3,8 @@ and how many of one person's pairs blocking never finds.
 
 Verified NHS numbers tell who is one person where both records have one. Hidden from the model, they show what its
 probabilities are worth on the other details: natural log odds are shifted and stretched until they fit (Platt 1999),
-and how well that is known is what draws vary. Pairs of records that a third record of their person brought together
+and how well that is known is what draws vary. Feeds without numbers may be off in another way: each pair of them has a
+shift of its own about the common one, as wide as is believed beforehand. Pairs of records that a third record of their person brought together
 show how often blocking misses one: a capture and recapture with the third record as the other occasion (Chao 1987).
 Both see the easier cases, so that what they estimate is rather too small.
 """
@@ -17,8 +18,11 @@ from .draws import FURTHEST, Doubts, presence
 from .train import Model
 
 NUMBER = "nhs_number"
-# What is believed before any number is seen: fields that are not independent are worth about so much.
-SHIFT_SPREAD, SLOPE_SPREAD = 1.5, 0.35
+# What is believed before any number is seen: fields that are not independent misstate log odds by about so much, and
+# by so much more for a pair of feeds that has too few numbers to tell.
+SHIFT_SPREAD, SLOPE_SPREAD = 1.0, 0.25
+OWN_SHIFT_SPREAD = 1.0
+FEWEST_ANCHORS = 100  # pairs with equal numbers from which a pair of feeds tells its own calibration
 SHIFTS, SLOPES = np.linspace(-4, 4, 81), np.linspace(0.2, 1.8, 65)
 BINS = 600  # of log odds
 SURELY_WRONG = 0.001  # share of verified numbers that two people share all the same, at the least
@@ -32,12 +36,15 @@ def learn(
     representation: Representation = TOKENS,
 ) -> Doubts:
     """Doubts of a linkage. Reads tables `versions` and `pairs`; feeds, central: feed and person number by client."""
-    log_odds, agree = _hidden(con, model, representation)
+    log_odds, agree, left, right = with_numbers_hidden(con, model, representation)
     calibration, covariance = fit(log_odds, agree, float(model.relations.m[NUMBER][top_gamma(NUMBER)]))
     missed, chances = _missed(con, feeds, central)
+    anchors = np.zeros_like(missed)
+    np.add.at(anchors, (feeds[left][agree], feeds[right][agree]), 1)
+    own_shift = np.where(anchors + anchors.T < FEWEST_ANCHORS, OWN_SHIFT_SPREAD, 0.0)
     usual = _missed_by_model(model)
     above = np.triu(np.ones_like(missed), 1)
-    return Doubts(calibration, covariance, (missed + 1) * above, (chances + 1 / usual) * above)
+    return Doubts(calibration, covariance, own_shift, (missed + 1) * above, (chances + 1 / usual) * above)
 
 
 def fit(log_odds: np.ndarray, agree: np.ndarray, written_alike: float) -> tuple[np.ndarray, np.ndarray]:
@@ -54,18 +61,18 @@ def fit(log_odds: np.ndarray, agree: np.ndarray, written_alike: float) -> tuple[
     chance = same * written_alike + (1 - same) * SURELY_WRONG
     fitted = alike @ np.log(chance.T.reshape(BINS, -1)) + (pairs - alike) @ np.log(1 - chance.T.reshape(BINS, -1))
     posterior = (
-        fitted.reshape(shift.T.shape).T - (shift / SHIFT_SPREAD) ** 2 / 2 - ((slope - 0.75) / SLOPE_SPREAD) ** 2 / 2
+        fitted.reshape(shift.T.shape).T - (shift / SHIFT_SPREAD) ** 2 / 2 - ((slope - 1) / SLOPE_SPREAD) ** 2 / 2
     )
     weight = np.exp(posterior - posterior.max()).ravel()
     values = np.array([shift.ravel(), slope.ravel()])
     return np.average(values, axis=1, weights=weight), np.cov(values, aweights=weight, ddof=0)
 
 
-def _hidden(
+def with_numbers_hidden(
     con: duckdb.DuckDBPyConnection, model: Model, representation: Representation
-) -> tuple[np.ndarray, np.ndarray]:
-    """Log odds of pairs of clients that both have a verified number, found and weighed without it, and whether the
-    two numbers are one."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Pairs of clients that both have a verified number, found and weighed without it: log odds, whether the two
+    numbers are one, and either client."""
     rules = " or ".join(f"({rule})" for rule in representation.prediction_rules if NUMBER not in rule)
     con.execute(
         f"""
@@ -84,13 +91,15 @@ def _hidden(
     score.weigh(con, "hidden_compared", "hidden_weighed", model.relations, representation)
     found = con.execute(
         """
-        select ln(greatest(match_probability, 1e-12) / greatest(1 - match_probability, 1e-12)) as log_odds, agree
+        select ln(greatest(match_probability, 1e-12) / greatest(1 - match_probability, 1e-12)) as log_odds,
+            agree, client_id_l, client_id_r
         from hidden_weighed order by record_id_l, record_id_r
         """
     ).fetchnumpy()
     for table in ("hidden", "hidden_compared", "hidden_weighed"):
         con.execute(f"drop table {table}")
-    return np.asarray(found["log_odds"]).astype(float), np.asarray(found["agree"]).astype(bool)
+    types = {"log_odds": float, "agree": bool, "client_id_l": np.int64, "client_id_r": np.int64}
+    return tuple(np.asarray(found[column]).astype(kind) for column, kind in types.items())
 
 
 def _missed(con: duckdb.DuckDBPyConnection, feeds: np.ndarray, central: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -35,6 +35,7 @@ LEAST = 0.001  # probability below which a pair alone joins nobody in any draw
 UNSCORED, UNSCORED_WITHIN = -3.0, -6.0
 FURTHEST = 15.0  # natural log odds at which a pair is as sure as it gets
 MOST_NODES = 150  # groups of one component that are sorted out together; its weakest pairs go first
+MORE = 10  # times as many pairs are tried as are wanted, where pairs are joined at random
 FEWEST_FREE = 0.05  # of clients without a partner in another feed, at the least
 
 
@@ -44,6 +45,7 @@ class Doubts:
 
     calibration: np.ndarray  # (2,) shift and slope of natural log odds; (0, 1) where the probabilities are right
     covariance: np.ndarray  # (2, 2) of the two
+    own_shift: np.ndarray  # (feeds, feeds) spread of each pair of feeds' own shift about the common one, symmetric
     # By pair of feeds, (feeds, feeds) above the diagonal: one person's pairs that blocking missed, and how many could
     # have been. The share that it misses has a gamma distribution with these two as shape and rate.
     missed: np.ndarray
@@ -52,7 +54,7 @@ class Doubts:
     @classmethod
     def none(cls, feeds: int) -> "Doubts":
         nothing = np.zeros((feeds, feeds))
-        return cls(np.array([0.0, 1.0]), np.zeros((2, 2)), nothing, nothing)
+        return cls(np.array([0.0, 1.0]), np.zeros((2, 2)), nothing, nothing, nothing)
 
 
 def partitions(
@@ -79,7 +81,8 @@ def partitions(
     links_across = _tree_links(feeds, central)
     for _ in range(number):
         shift, slope = rng.multivariate_normal(doubts.calibration, doubts.covariance)
-        labels = graph.draw(shift, max(slope, 0.0), rng)[nodes]
+        own = np.triu(rng.normal(size=doubts.own_shift.shape) * doubts.own_shift)
+        labels = graph.draw(shift + own + np.triu(own, 1).T, max(slope, 0.0), rng)[nodes]
         share = rng.gamma(doubts.missed) / np.maximum(doubts.chances, 1)
         yield _join_missed(labels, feeds, rules, rng.poisson(share * links_across), rng)
 
@@ -230,12 +233,13 @@ class _Graph:
             np.searchsorted(uncertain, cannot[inside]),
         )
 
-    def draw(self, shift: float, slope: float, rng: np.random.Generator) -> np.ndarray:
-        """(nodes,) person number of each group in one draw, certain or not."""
+    def draw(self, shifts: np.ndarray, slope: float, rng: np.random.Generator) -> np.ndarray:
+        """(nodes,) person number of each group in one draw, certain or not. shifts: (feeds, feeds)."""
+        ends = self.counts[self.left], self.counts[self.right]
         sums = self.sums.copy()
-        for total, pairs in ((ACROSS, PAIRS_ACROSS), (WITHIN, PAIRS_WITHIN)):
-            sums[total] = shift * sums[pairs] + slope * sums[total]
-        sums[ACROSS] += self.bonus
+        shared = (ends[0] * np.diag(shifts) * ends[1]).sum(axis=1)
+        sums[ACROSS] = slope * sums[ACROSS] + ((ends[0] @ shifts) * ends[1]).sum(axis=1) - shared + self.bonus
+        sums[WITHIN] = slope * sums[WITHIN] + shared
         noise = rng.logistic(size=len(self.left))
         noisy = _joining(sums) + noise
         heads = noisy > 0
@@ -317,8 +321,8 @@ def _tree_links(feeds: np.ndarray, central: np.ndarray) -> np.ndarray:
 def _join_missed(
     labels: np.ndarray, feeds: np.ndarray, rules: _Rules, wanted: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
-    """The partition with people joined at random: `wanted` (feeds, feeds) pairs, neither with a partner in the
-    other's feed, each person joined once at most."""
+    """The partition with people joined at random: `wanted` (feeds, feeds) pairs of people without a
+    feed in common, each person joined once at most."""
     used = np.zeros(labels.max(initial=-1) + 1, dtype=bool)
     has = presence(feeds, labels)
     for one, other in zip(*np.nonzero(wanted), strict=True):
@@ -329,8 +333,8 @@ def _join_missed(
         if not min(map(len, ends)):
             continue
         # More than are wanted, since some fall out: two who cannot be one, or one person twice.
-        left, right = (rng.choice(clients, 5 * wanted[one, other]) for clients in ends)
-        fits = ~rules.apart(left, right)
+        left, right = (rng.choice(clients, MORE * wanted[one, other]) for clients in ends)
+        fits = ~rules.apart(left, right) & ~(has[labels[left]] & has[labels[right]]).any(axis=1)
         left, right = left[fits], right[fits]
         first = np.zeros(len(left), dtype=bool)
         first[np.intersect1d(*(np.unique(labels[end], return_index=True)[1] for end in (left, right)))] = True

@@ -1,5 +1,7 @@
 """Draws of whole partitions: each pair as often together as it is likely, and no rule ever broken."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -115,7 +117,7 @@ def test_missed_pairs_make_people_of_two_feeds_and_never_of_two_records_of_one_f
     central = np.r_[np.arange(500), np.arange(400), np.arange(500, 600)]  # 400 people in both feeds
     sure = links(*((i, 500 + i, 0.99999) for i in range(400)))
     missed = np.array([[0.0, 100.0], [0.0, 0.0]])
-    about = Doubts(np.array([0.0, 1.0]), np.zeros((2, 2)), missed, 10 * missed)  # a tenth of the links is missed
+    about = replace(Doubts.none(2), missed=missed, chances=10 * missed)  # a tenth of the links is missed
     nobody = np.full(1000, NO_NUMBER)
     found = []
     for labels in partitions(sure, feeds, nobody, Constraints.none(1000), central, about, 200, seed=1):
@@ -130,13 +132,14 @@ def test_missed_pairs_make_people_of_two_feeds_and_never_of_two_records_of_one_f
 
 def test_doubt_about_calibration_is_shared_by_all_pairs_of_a_draw():
     pairs = links(*((2 * i, 2 * i + 1, 0.5) for i in range(200)))
-    nothing = np.zeros((2, 2))
-    about = Doubts(np.array([0.0, 1.0]), np.diag([1.0, 0.0]), nothing, nothing)
-    alone, shared = (
+    about = replace(Doubts.none(2), covariance=np.diag([1.0, 0.0]))
+    feeds_own = replace(Doubts.none(2), own_shift=np.ones((2, 2)))
+    alone, shared, own = (
         np.std([len(set(row)) for row in drawn(pairs, [0, 1] * 200, about=doubt, number=300)])
-        for doubt in (None, about)
+        for doubt in (None, about, feeds_own)
     )
     assert shared > 3 * alone
+    assert own == pytest.approx(shared, rel=0.2)
 
 
 def test_changes_name_a_set_of_clients_once_and_leave_out_what_is_as_in_the_central_partition():
