@@ -15,7 +15,8 @@ from . import relations, score
 from .comparisons import Representation, top_gamma
 
 MOST_PAIRS = 2_000_000  # compared for one estimate; more teach nothing new
-PRIOR_PAIRS = 20.0  # imagined pairs that hold the starting values of each distribution
+PRIOR_PAIRS = 20.0  # imagined pairs that hold the starting values of a distribution
+CHANCE_PRIOR_PAIRS = 1000.0  # the same for strangers' levels: one pair in a thousand or fewer has the same surname
 ITERATIONS = 500
 
 Levels = dict[str, np.ndarray]  # field -> probability by gamma
@@ -31,7 +32,8 @@ POOLS = {
     "at one postcode": {
         "one person": {"forename": "m", "surname": "m", "dob": "m"},
         "household": {"forename": "household", "surname": "m", "dob": "household"},
-        "strangers": {"forename": "u", "surname": "u", "dob": "neighbours"},
+        # Kin who live apart stay near: surnames and ages of neighbours are not those of any two strangers.
+        "strangers": {"forename": "u", "surname": "neighbours", "dob": "neighbours"},
     },
     # Names are chosen alike here, so that strangers' agree much as one person's do.
     "names that sound alike": {
@@ -44,14 +46,14 @@ FIRST_SHARES = {"one person": 0.4, "twins": 0.02, "household": 0.3, "parent and 
 STARTS_AS_M = ("m", "alike")  # distributions whose starting values are one person's; the others' are strangers'
 
 
-def chance_levels(con: duckdb.DuckDBPyConnection, representation: Representation) -> Levels:
-    """u by field and gamma, from table `training`."""
+def chance_levels(con: duckdb.DuckDBPyConnection, representation: Representation, partners: float) -> Levels:
+    """u by field and gamma, from table `training`. partners: other records of one person that a record has, about."""
     counts = {}
     for pool, classes in POOLS.items():
         _compare_pairs(con, representation.pools[pool], representation)
         counts[pool] = _counts(con, tuple(classes["strangers"]))
     con.execute("drop table chance")
-    u = relations.starting_levels("u") | _estimate(counts, representation.unseen)
+    u = relations.starting_levels("u") | _estimate(counts, representation.unseen, (1 + partners) ** 2)
     for field, columns in representation.counted.items():
         u[field] = _with_counted_levels(u[field], [_share_of_equal_pairs(con, column) for column in columns])
     return u
@@ -82,11 +84,12 @@ def _counts(con: duckdb.DuckDBPyConnection, fields: tuple[str, ...]) -> np.ndarr
     return counts
 
 
-def _estimate(counts: dict[str, np.ndarray], unseen: dict[tuple[str, str], int]) -> Levels:
+def _estimate(counts: dict[str, np.ndarray], unseen: dict[tuple[str, str], int], repeated: float) -> Levels:
     """Strangers' levels of each field, by expectation maximisation over all classes of all pools at once.
 
     counts: pool -> pairs by pattern, as `_counts` has them. unseen: (pool, field) -> gamma that cannot show there: its
     pairs are counted under a lower level, and each step puts as many back as the level's probability expects.
+    repeated: pairs of records for each pair of strangers, whose chance agreement is so often counted and happened once.
     """
     starts = {
         (field, kind): relations.starting_levels("m" if kind in STARTS_AS_M else "u")[field]
@@ -97,7 +100,7 @@ def _estimate(counts: dict[str, np.ndarray], unseen: dict[tuple[str, str], int])
     levels = dict(starts)
     shares = {pool: {name: FIRST_SHARES[name] for name in classes} for pool, classes in POOLS.items()}
     for _ in range(ITERATIONS):
-        seen = {key: PRIOR_PAIRS * start for key, start in starts.items()}
+        seen = {key: _prior_pairs(key) * start for key, start in starts.items()}
         for pool, classes in POOLS.items():
             likelihood = {
                 name: shares[pool][name]
@@ -114,9 +117,13 @@ def _estimate(counts: dict[str, np.ndarray], unseen: dict[tuple[str, str], int])
                     if (hidden := unseen.get((pool, key[0]))) is not None:
                         of_field[hidden] = levels[key][hidden] * of_field.sum()
                         of_field[0] = max(of_field[0] - of_field[hidden], 0.0)
-                    seen[key] = seen[key] + of_field
+                    seen[key] = seen[key] + of_field / (repeated if key[1] == "u" else 1)
         levels = {key: held / held.sum() for key, held in seen.items()}
     return {field: probability for (field, kind), probability in levels.items() if kind == "u"}
+
+
+def _prior_pairs(key: tuple[str, str]) -> float:
+    return CHANCE_PRIOR_PAIRS if key[1] == "u" else PRIOR_PAIRS
 
 
 def _outer(axes: list[np.ndarray]) -> np.ndarray:

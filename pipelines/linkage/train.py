@@ -104,8 +104,9 @@ def learn(con: duckdb.DuckDBPyConnection, representation: Representation = TOKEN
     )
     score.count_term_frequencies(con, representation)
     clients = con.execute("select count(*) from training").fetchall()[0][0]
-    u = strangers.chance_levels(con, representation)
-    splink_model, record = _splink_model(con, clients, u, representation)
+    prior = _first_prior(con, clients, representation)
+    u = strangers.chance_levels(con, representation, prior * clients)
+    splink_model, record = _splink_model(con, prior, u, representation)
     m = _levels_of_splink(splink_model)
     prior = splink_model["probability_two_random_records_match"]
     score.block(con, "training", representation, hopeless=True)
@@ -132,11 +133,11 @@ def learn(con: duckdb.DuckDBPyConnection, representation: Representation = TOKEN
 
 
 def _splink_model(
-    con: duckdb.DuckDBPyConnection, clients: int, u: dict[str, np.ndarray], representation: Representation
+    con: duckdb.DuckDBPyConnection, prior: float, u: dict[str, np.ndarray], representation: Representation
 ) -> tuple[dict, dict]:
     """Splink's model as JSON and what happened in training it."""
     settings = splink_settings(representation, u)
-    settings.probability_two_random_records_match = _first_prior(con, clients, representation)
+    settings.probability_two_random_records_match = prior
     linker = Linker(DuckDBAPI(con).register("training"), settings, log_level=logging.ERROR)
     rules = []
     for name, rule in representation.training_rules.items():
