@@ -51,7 +51,7 @@ def read_state(state: Path) -> PersonIds:
 def assign(clients: pd.DataFrame, cluster: pd.Series, last: PersonIds, salt: str, period: str = "") -> PersonIds:
     """Person id of each client, and what happened to ids since the last index.
 
-    clients: agency, feed, person_ref, one row a client. cluster: its cluster number from 0, same order. period: last
+    clients: agency, feed, person_ref, one row a client. cluster: its cluster's number, same order. period: last
     accepted month, YYYY-MM, for the history.
     """
     run = _latest_run(last) + 1
@@ -63,7 +63,7 @@ def assign(clients: pd.DataFrame, cluster: pd.Series, last: PersonIds, salt: str
     person, names = pd.factorize(known.person_id, sort=True)
     issued = np.zeros(len(names), dtype=np.int64)
     issued[person[person != NOBODY]] = known.issued.to_numpy()[person != NOBODY].astype(np.int64)
-    labels = known.cluster.to_numpy()[here].astype(np.int64)
+    labels = np.unique(known.cluster.to_numpy()[here].astype(np.int64), return_inverse=True)[1]
     heirs = _inherit(labels, person[here], issued)
     newborn = np.flatnonzero(heirs == NOBODY)
     new_names = _new_ids(salt, known[here], labels, newborn, last, names)

@@ -15,14 +15,13 @@ import pandas as pd
 from pipelines.hub_salt import hub_salt
 from pipelines.settings import Settings
 
-from . import band, cluster, decisions, guards, load, person_ids, quality, review, score
+from . import band, cluster, decisions, guards, load, person_ids, quality, review, score, update
 from .cluster import Constraints, Links
 from .comparisons import FIELDS, TOKENS, Representation
 from .train import Model, current_model, learn
 
 Progress = Callable[[str], None]
 LEAST_KEPT = 0.01  # match probability from which a pair of clients is kept to be looked at
-COMPLETED_UP_TO = 500  # clients of a component whose missing pairs are scored as well
 
 
 @dataclass(frozen=True)
@@ -36,6 +35,10 @@ class Thresholds:
     @classmethod
     def of(cls, settings: Settings) -> "Thresholds":
         return cls(settings.join_probability_low, settings.join_probability, settings.join_probability_high)
+
+    @property
+    def ends(self) -> tuple[float, float, float]:
+        return self.low, self.central, self.high
 
 
 @dataclass(frozen=True)
@@ -67,14 +70,27 @@ def link(settings: Settings, progress: Progress | None = None) -> LinkResult:
     """Link all accepted people with the current model (trained now if there is none) and write index and quality."""
     say = progress or (lambda text: None)
     model = current_model(settings.state / "models") or train(settings, progress)
-    con = load.connect(settings.threads, settings.memory_limit, settings.linkage / "spill")
-    versions = load.load_versions(con, load.people_files(settings.linkage))
-    say(f"linking {versions:,} identity versions")
-    period = con.execute("select max(last_period) from versions").fetchall()[0][0]
+    thresholds, files = Thresholds.of(settings), load.people_files(settings.linkage)
+    load.profile_of(files)
+    period = max((file.stem for file in files), default="")
     last = person_ids.read_state(settings.state)
     decided = decisions.read(settings.state, period)
-    constraints = decided.constraints(_clients(con), last.seen)
-    clients = link_versions(con, model, Thresholds.of(settings), constraints=constraints)
+    by = update.made_by(model, thresholds.ends, decided.must, decided.cannot)
+    memory = update.remembered(settings.linkage, files, by)
+    con = load.connect(settings.threads, settings.memory_limit, settings.linkage / "spill")
+    if memory and update.restore(con, memory):
+        say(f"linking {update.arrived(con):,} new identity versions with those of the last run")
+        known = _clients(con)
+        constraints = decided.constraints(known, last.seen)
+        clients = update.link_new(con, memory, model, thresholds.ends, known, constraints)
+        update.remember_new(con, settings.linkage, files, clients, memory)
+    else:
+        versions = load.load_versions(con, files)
+        say(f"linking all {versions:,} identity versions")
+        constraints = decided.constraints(_clients(con), last.seen)
+        clients = link_versions(con, model, thresholds, constraints=constraints)
+        update.remember(con, settings.linkage, files, clients, by)
+    _say_skipped(con, say)
     person_draws = band.person_draws(
         con, model, clients, _client_links(con), constraints, settings.linkage_draws, settings.linkage_draws_seed
     )
@@ -108,6 +124,14 @@ def link(settings: Settings, progress: Progress | None = None) -> LinkResult:
         quality=settings.linkage / "quality.parquet",
         history=settings.state / "person_history.parquet",
     )
+
+
+def _say_skipped(con: duckdb.DuckDBPyConnection, say: Progress) -> None:
+    for rule, blocks, records, pairs in con.execute("from skipped").fetchall():
+        say(
+            f"{blocks:,} values of {rule} are shared by {records:,} records, too many to compare: "
+            f"their {pairs:,} pairs were left to the other rules"
+        )
 
 
 def link_versions(
@@ -163,7 +187,7 @@ def _complete(
     found = _client_links(con)
     labels = cluster.candidate_components(found, clients, low, constraints)
     sizes = np.bincount(labels)[labels]
-    wanted = (sizes > 2) & (sizes <= COMPLETED_UP_TO)
+    wanted = (sizes > 2) & (sizes <= score.COMPLETED_UP_TO)
     con.register("component", pd.DataFrame({"client_id": np.flatnonzero(wanted), "component": labels[wanted]}))
     con.execute(
         f"""
@@ -268,11 +292,15 @@ def _index(clients: pd.DataFrame, ids: person_ids.PersonIds) -> pd.DataFrame:
     """The person index in its published columns, ordered by client."""
     index = clients.merge(ids.index[[*person_ids.KEY, "person_id"]], on=person_ids.KEY, validate="one_to_one")
     index = index.sort_values(person_ids.KEY, ignore_index=True)
+    person, names = pd.factorize(index.person_id, sort=True)
     # The other scenarios' keys are named after the central person, so that they last as long as it does.
-    index["person_id_low"] = "L" + index.groupby("low").person_id.transform("min").str[1:]
-    part = index.groupby("person_id").high.transform(lambda labels: pd.factorize(labels)[0])
+    first = pd.Series(person).groupby(index.low.to_numpy()).transform("min")
+    index["person_id_low"] = "L" + pd.Series(names).str[1:].take(first).array
+    parts = pd.DataFrame({"person": person, "high": index.high}).drop_duplicates()
+    parts["part"] = parts.groupby("person").cumcount()
+    part = pd.DataFrame({"person": person, "high": index.high}).merge(parts, on=["person", "high"], how="left").part
     index["person_id_high"] = "H" + index.person_id.str[1:] + "." + part.astype(str)
-    index["records"] = index.groupby("person_id").person_id.transform("size").astype("int32")
+    index["records"] = np.bincount(person)[person].astype("int32")
     columns = ["person_id", "person_id_low", "person_id_high", "match_weight", "match_probability", "records"]
     return index[[*person_ids.KEY, *columns]]
 

@@ -20,8 +20,10 @@ from .relations import NAMESAKES, PERSON, RELATIONS, STRANGERS, Relations
 MOST_IN_A_BLOCK = 2000  # records that share a blocking rule's value; their pairs grow with the square
 BY_NAMES = "names that sound alike"  # pool of a representation whose rule is one of its blocking rules
 SIDE = re.compile(r"\b(\w+)_([lr])\b")
+COLUMN = re.compile(r"\b[lr]\.(\w+)")
 EQUAL = re.compile(r"\bl\.(\w+) = r\.(\w+)")
 OTHER_ANCHOR = re.compile(r"_by_(?!names_)")
+COMPLETED_UP_TO = 500  # clients of a component whose missing pairs are scored as well
 UNBLOCKED = -1  # rule of a pair that no blocking rule found and that was scored because its component needed it
 
 
@@ -39,12 +41,8 @@ def block(
     date) brings nobody together; table `skipped` (rule, blocks, records, pairs) says what that left out.
     """
     settings = splink_settings(representation)
-    rules = list(representation.prediction_rules)
-    _skip_large_blocks(con, versions, rules)
-    if not hopeless:
-        by_names = representation.pools[BY_NAMES]
-        rules = [f"{rule} and ({_near(representation)})" if rule == by_names else rule for rule in rules]
-    settings.blocking_rules_to_generate_predictions = rules
+    _skip_large_blocks(con, versions, representation)
+    settings.blocking_rules_to_generate_predictions = _rules(representation, hopeless)
     linker = Linker(DuckDBAPI(con).register("to_block"), settings, log_level=logging.ERROR)
     pairs = linker.inference.compute_blocked_pairs_for_predict()
     con.execute(
@@ -56,6 +54,41 @@ def block(
     )
     pairs.drop_table_from_database_and_remove_from_cache()
     con.execute("drop view to_block")
+
+
+def block_new(con: duckdb.DuckDBPyConnection, new: str, versions: str, representation: Representation = TOKENS) -> None:
+    """Fill table `blocked` with each pair of a record of table `new` and one of `versions` that came before it.
+
+    versions has the columns that columns_to_block names, the new records among them; they have the highest record_ids.
+    """
+    _skip_large_blocks(con, versions, representation)
+    found = " union all ".join(
+        f"select r.record_id as record_id_l, l.record_id as record_id_r, {number} as rule "
+        f"from arrived as l inner join to_block as r on {rule} where r.record_id < l.record_id"
+        for number, rule in enumerate(_rules(representation, hopeless=False))
+    )
+    con.execute(f"create or replace temp table arrived as select * from to_block semi join {new} using (record_id)")
+    con.execute(
+        f"""
+        create or replace table blocked as
+        select record_id_l, record_id_r, min(rule)::tinyint as rule from ({found}) group by all order by all
+        """
+    )
+    con.execute("drop table arrived; drop view to_block")
+
+
+def columns_to_block(representation: Representation) -> set[str]:
+    """Columns that the blocking rules read."""
+    return {column for rule in _rules(representation, hopeless=False) for column in COLUMN.findall(rule)} - {
+        "client_id"
+    }
+
+
+def _rules(representation: Representation, hopeless: bool) -> list[str]:
+    rules, by_names = list(representation.prediction_rules), representation.pools[BY_NAMES]
+    if hopeless:
+        return rules
+    return [f"{rule} and ({_near(representation)})" if rule == by_names else rule for rule in rules]
 
 
 def _near(representation: Representation) -> str:
@@ -74,11 +107,11 @@ def _exclusive_or(sql: str) -> str:
     return re.sub(r"\((\S+) \| (\S+)\) - \(\1 & \2\)", r"xor(\1, \2)", sql)
 
 
-def _skip_large_blocks(con: duckdb.DuckDBPyConnection, versions: str, rules: list[str]) -> None:
+def _skip_large_blocks(con: duckdb.DuckDBPyConnection, versions: str, representation: Representation) -> None:
     """Fill table `skipped` and make view `to_block`: the versions without values that too many records share."""
     con.execute("create or replace table skipped (rule varchar, blocks bigint, records bigint, pairs bigint)")
     emptied: dict[str, str] = {}
-    for rule in rules:
+    for rule in representation.prediction_rules:
         columns = [left for left, right in EQUAL.findall(rule) if left == right]
         # A column that an earlier rule of fewer columns emptied needs no second look.
         if not columns or emptied.keys() & set(columns):
@@ -114,14 +147,16 @@ def _literal(value: object) -> str:
     return _quoted(value) if isinstance(value, str) else str(value)
 
 
-def count_term_frequencies(con: duckdb.DuckDBPyConnection, representation: Representation = TOKENS) -> None:
+def count_term_frequencies(
+    con: duckdb.DuckDBPyConnection, representation: Representation = TOKENS, versions: str = "versions"
+) -> None:
     """Fill tables `tf_<column>` (token, clients, present): clients who have each value, and any, by latest version."""
     for column in representation.rarities:
         con.execute(
             f"""
             create or replace table tf_{column} as
             select {column} as token, count(*) as clients, sum(count(*)) over () as present
-            from versions where is_latest and {column} is not null group by 1
+            from {versions} where is_latest and {column} is not null group by 1
             """
         )
 
