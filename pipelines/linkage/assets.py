@@ -156,7 +156,9 @@ def linkage_assets(settings: Settings) -> list[dg.AssetsDefinition]:
                 asset_key=asset,
                 metadata={"dagster/row_count": len(table)},
                 check_results=[
-                    dg.AssetCheckResult(check_name="key", passed=not repeated, metadata={"repeated": repeated})
+                    dg.AssetCheckResult(
+                        asset_key=asset, check_name="key", passed=not repeated, metadata={"repeated": repeated}
+                    )
                 ],
             )
         quality = pq.read_table(result.quality, columns=["measure", "detail"])

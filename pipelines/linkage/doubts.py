@@ -69,7 +69,7 @@ def fit(log_odds: np.ndarray, agree: np.ndarray, written_alike: float) -> tuple[
 
 
 def with_numbers_hidden(
-    con: duckdb.DuckDBPyConnection, model: Model, representation: Representation
+    con: duckdb.DuckDBPyConnection, model: Model, representation: Representation = TOKENS
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Pairs of clients that both have a verified number, found and weighed without it: log odds, whether the two
     numbers are one, and either client."""

@@ -16,7 +16,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from . import clerical, person_ids, relations, score
+from . import clerical, doubts, person_ids, relations
 from .comparisons import FIELDS, LEVELS, TOKENS, Representation
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ class How(StrEnum):
     COUNTED = "counted"  # nothing to be right or wrong about: a count of what was delivered or done
     MODEL = "model"  # the model's own probabilities stand in for the truth
     SCENARIOS = "linkage scenarios"  # the same figure with records joined more or less readily
+    DRAWS = "linkage draws"  # the same figure under many draws of who may be who
     NHS_NUMBERS = "NHS numbers"  # verified numbers, of records linked as if nobody had seen them
     RECAPTURE = "capture-recapture"  # two groups of blocking rules, each counting what the other finds
     ANCHORS = "cross-feed anchor"  # an event in one feed that must have its counterpart in another
@@ -42,7 +43,6 @@ DIGITS = 9  # decimals: sums over threads differ in the last ones of a float
 LARGEST_NAMED_SIZE = 10  # records; larger people are counted together
 LIGHTEST, HEAVIEST, WEIGHT_STEP = -10, 60, 2  # bits of match weight: ends and width of the histogram's bars
 LIKELY = 0.5  # match probability from which a pair counts as caught
-NUMBERED_CLIENTS = 100_000  # about as many clients with a verified number are linked again without it
 Z = 1.959964  # of a 95 % interval
 
 
@@ -227,59 +227,23 @@ def recaptured(one: int, other: int, both: int) -> tuple[float, float, float]:
 
 
 def _by_number(con: duckdb.DuckDBPyConnection, model: "Model", threshold: float) -> list[tuple]:
-    """Blocking recall, calibration, precision and recall of pairs, of records linked as if nobody had seen their number.
-
-    Numbers are sampled where there are many: a pair of one number then counts 1/f, one of two numbers 1/f^2.
-    """
-    share = _hide_numbers(con)
-    if share is None:
-        return []
-    score.block(con, "numbered")
-    score.compare(con, "blocked", "compared", "numbered")
-    score.weigh(con, "compared", "unseen", model.relations)
-    pairs = con.execute(
-        """
-        select any_value(greatest(l.number, r.number)) as number, bool_or(l.number = r.number) as same,
-            max(match_probability) as p
-        from unseen
-        inner join numbers as l on l.client_id = client_id_l
-        inner join numbers as r on r.client_id = client_id_r
-        group by least(client_id_l, client_id_r), greatest(client_id_l, client_id_r)
-        order by all
+    """Blocking recall, calibration, precision and recall of pairs across feeds, nobody having seen the NHS numbers."""
+    held = "select client_id, feed_id, nhs_number_token as number from versions where is_latest and nhs_number_verified"
+    true = con.execute(
+        f"""
+        with clients as (select number, feed_id, count(*) as n from ({held}) where number is not null group by all)
+        select number, (sum(n) ^ 2 - sum(n ^ 2)) / 2 as pairs from clients group by number
+        having count(*) > 1 order by number
         """
     ).df()
-    sizes = con.execute("select number, count(*) as n from numbers group by number having n > 1 order by 1").df()
-    for table in ("numbers", "numbered", "blocked", "compared", "unseen"):
-        con.execute(f"drop table {table}")
-    pairs["count"] = np.where(pairs.same, 1 / share, 1 / share**2)
-    return [*_calibration(pairs), *_rates_by_number(pairs, sizes, threshold)]
-
-
-def _hide_numbers(con: duckdb.DuckDBPyConnection) -> float | None:
-    """Fill tables `numbers` (client_id, number) and `numbered` (their latest versions, the number taken out).
-
-    Returns the share of numbers that are looked at, or None where no number is held twice.
-    """
-    held = "select client_id, nhs_number_token as number from versions where is_latest and nhs_number_verified"
-    clients, numbers = con.execute(
-        f"select count(*), count(distinct number) from ({held}) where number is not null"
-    ).fetchall()[0]
-    if clients == numbers:
-        return None
-    one_in = -(-clients // NUMBERED_CLIENTS)
-    con.execute(
-        f"""
-        create or replace table numbers as select * from ({held}) where number is not null and hash(number) % {one_in} = 0
-        """
-    )
-    con.execute(
-        """
-        create or replace table numbered as
-        select versions.* replace (null::bigint as nhs_number_token)
-        from versions semi join numbers using (client_id) where is_latest
-        """
-    )
-    return 1 / one_in
+    if true.empty:
+        return []
+    log_odds, same, left, right = doubts.with_numbers_hidden(con, model)
+    number = con.execute(held).df().set_index("client_id").number
+    # Of two numbers the greater stands for the pair, so that pairs that stick together count as one trial.
+    trial = np.maximum(number.loc[left].to_numpy(), number.loc[right].to_numpy())
+    pairs = pd.DataFrame({"number": trial, "same": same, "p": 1 / (1 + np.exp(-log_odds))})
+    return [*_calibration(pairs), *_rates_by_number(pairs, true.set_index("number").pairs, threshold)]
 
 
 def _calibration(pairs: pd.DataFrame) -> Iterator[tuple]:
@@ -287,39 +251,34 @@ def _calibration(pairs: pd.DataFrame) -> Iterator[tuple]:
     tenth = (pairs.p * 10).clip(upper=9).astype(int)
     for place, of_tenth in pairs.groupby(tenth):
         detail = f"{place / 10:.1f} to {(place + 1) / 10:.1f}"
-        expected = float((of_tenth.p * of_tenth["count"]).sum() / of_tenth["count"].sum())
-        observed, low, high = share_of(of_tenth, of_tenth.same)
-        yield "calibration: expected", detail, expected, None, None, "share", How.MODEL
-        yield "calibration: observed", detail, observed, low, high, "share", How.NHS_NUMBERS
-        yield "calibration: pairs", detail, round(of_tenth["count"].sum()), None, None, "pairs", How.NHS_NUMBERS
+        yield "calibration: expected", detail, of_tenth.p.mean(), None, None, "share", How.MODEL
+        yield "calibration: observed", detail, *_share_of_one_number(of_tenth), "share", How.NHS_NUMBERS
+        yield "calibration: pairs", detail, len(of_tenth), None, None, "pairs", How.NHS_NUMBERS
 
 
-def _rates_by_number(pairs: pd.DataFrame, sizes: pd.DataFrame, threshold: float) -> Iterator[tuple]:
-    """Blocking recall, and precision, recall and F1 of pairs at the threshold, before clustering."""
-    compared = pairs[pairs.same].groupby("number").size()
-    found = pairs[pairs.same & (pairs.p >= threshold)].groupby("number").size()
-    true = (sizes.n * (sizes.n - 1) // 2).set_axis(sizes.number)
-    for measure, detail, part in (
-        ("blocking recall", "verified NHS numbers, unseen", compared),
-        ("pair recall", "verified NHS numbers, unseen; pairs at the threshold", found),
-    ):
-        rate, low, high = ratio(part.reindex(true.index, fill_value=0).to_numpy(), true.to_numpy())
-        yield measure, detail, rate, low, high, "share", How.NHS_NUMBERS
-        recall = rate
+def _rates_by_number(pairs: pd.DataFrame, true: pd.Series, threshold: float) -> Iterator[tuple]:
+    """Blocking recall, and precision, recall and F1 of pairs at the threshold, before clustering.
+
+    true: number -> pairs of clients of two feeds that have it.
+    """
+    detail = "verified NHS numbers, unseen; pairs at the threshold"
     joined = pairs[pairs.p >= threshold]
+    recalls = []
+    for of_measure, found in (("blocking recall", pairs), ("pair recall", joined)):
+        counts = found[found.same].groupby("number").size().reindex(true.index, fill_value=0)
+        recalls.append(ratio(counts.to_numpy(float), true.to_numpy(float)))
+    yield "blocking recall", "verified NHS numbers, unseen", *recalls[0], "share", How.NHS_NUMBERS
+    yield "pair recall", detail, *recalls[1], "share", How.NHS_NUMBERS
     if len(joined):
-        detail = "verified NHS numbers, unseen; pairs at the threshold"
-        precision, low, high = share_of(joined, joined.same)
-        yield "pair precision", detail, precision, low, high, "share", How.NHS_NUMBERS
-        f1 = 2 * precision * recall / (precision + recall) if precision + recall else 0.0
+        precision, recall = _share_of_one_number(joined), recalls[1][0]
+        yield "pair precision", detail, *precision, "share", How.NHS_NUMBERS
+        f1 = 2 * precision[0] * recall / (precision[0] + recall) if precision[0] + recall else 0.0
         yield "pair F1", detail, f1, None, None, "share", How.NHS_NUMBERS
 
 
-def share_of(pairs: pd.DataFrame, right: pd.Series) -> tuple[float, float, float]:
-    """Weighted share of pairs (column `count`) that are right, pairs of one number (column `number`) being one trial."""
-    by_number = pd.DataFrame({"number": pairs.number, "right": right * pairs["count"], "all": pairs["count"]})
-    sums = by_number.groupby("number").sum()
-    return ratio(sums["right"].to_numpy(), sums["all"].to_numpy())
+def _share_of_one_number(pairs: pd.DataFrame) -> tuple[float, float, float]:
+    sums = pairs.groupby("number").same.agg(["sum", "size"])
+    return ratio(sums["sum"].to_numpy(float), sums["size"].to_numpy(float))
 
 
 def ratio(parts: np.ndarray, wholes: np.ndarray) -> tuple[float, float, float]:

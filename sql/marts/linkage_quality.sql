@@ -1,5 +1,6 @@
 -- One row per measure of how well records were joined into people, per reason why somebody should look at pairs of
--- records, and per headline figure, with its interval.
+-- records, and per headline figure: as the thresholds move it, and the band of
+-- 95 % in which the true figure lies as far as linkage can tell (the figure itself may lie outside).
 -- Key: measure, detail
 with headlines as (
     select
@@ -11,12 +12,22 @@ with headlines as (
     group by headline_id
 ),
 
+bands as (
+    select headline_id, quantile_cont(people, 0.025) as people_low, quantile_cont(people, 0.975) as people_high
+    from marts.headline_draws
+    group by headline_id
+),
+
 measures as (
     select measure, detail, value, low, high, unit, how
     from linkage.quality
     union all
     select 'headline', headline_id, people, people_low, people_high, 'people', 'linkage scenarios'
     from headlines
+    union all
+    select 'headline band', headline_id, headlines.people, bands.people_low, bands.people_high, 'people', 'linkage draws'
+    from headlines
+    inner join bands using (headline_id)
     union all
     select 'review queue', replace(reason, '_', ' '), count(distinct item), null, null, 'pairs', 'counted'
     from linkage.review_queue

@@ -294,6 +294,7 @@ def test_the_review_queue_is_counted_by_reason(check):
         {
             "linkage.quality": "measure",
             "marts.headline_scenarios": "headline_id",
+            "marts.headline_draws": "headline_id",
             "linkage.review_queue": """
             item | reason
             I1   | near_threshold
