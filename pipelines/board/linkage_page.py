@@ -27,6 +27,10 @@ TRUTHS = {
         "interval says how far chance alone would move a figure if the probabilities were right."
     ),
     "linkage scenarios": "The same figure with records joined more readily and less readily.",
+    "linkage draws": (
+        "The same figure under many draws of who may be who, as likely as the calibrated probabilities say. The middle "
+        "95 % of them is the band."
+    ),
     "NHS numbers": (
         "Records with a verified NHS number were linked again as if nobody had seen the number; then the numbers said who "
         "was right. It shows how well names, birth dates and postcodes do by themselves. It says nothing of police "
@@ -609,6 +613,14 @@ class Page:
         ]
         return [Figure("The review queue", reading, caveat, "", ["Reason", "Pairs of records"], table)]
 
+    def _band(self, headline: str) -> str:
+        row = next((row for row in self._measured("headline band") if row["detail"] == headline), None)
+        if row is None or row["low"] is None:
+            return "–"
+        if self.control.hides(row["low"], row["value"], row["high"]):
+            return "withheld"
+        return f"{self.control.count(row['low'])} to {self.control.count(row['high'])}"
+
     def _headlines(self) -> list[Figure]:
         rows = [row for row in self._measured("headline") if row["value"] is not None]
         if not rows:
@@ -617,7 +629,7 @@ class Page:
         for row in rows:
             counts = [row[end] for end in ("low", "value", "high")]
             said = ["withheld"] * 3 if self.control.hides(*counts) else [self.control.count(count) for count in counts]
-            table.append([_upper(row["detail"].replace("_", " ")), *said])
+            table.append([_upper(row["detail"].replace("_", " ")), *said, self._band(row["detail"])])
         spread = {
             row["detail"]: (row["high"] - row["low"]) / row["value"]
             for row in rows
@@ -628,9 +640,19 @@ class Page:
             f"The way records are joined moves “{widest.replace('_', ' ')}” most: its interval is {spread[widest]:.1%} of the figure wide."
             if widest and spread[widest] else "The way records are joined moves none of them."
         )  # fmt: skip
-        caveat = "People behind each headline. What no rule compares is missing from every column."
+        caveat = (
+            "People behind each headline, with records joined more readily, as usual and less readily. The band holds the "
+            "true figure as far as linkage can tell; the central figure may lie outside it."
+        )
         return [
-            Figure("People behind the headlines", reading, caveat, "", ["Headline", "Low", "Central", "High"], table)
+            Figure(
+                "People behind the headlines",
+                reading,
+                caveat,
+                "",
+                ["Headline", "Low", "Central", "High", "95 % band"],
+                table,
+            )
         ]
 
 

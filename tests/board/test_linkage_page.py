@@ -54,6 +54,7 @@ def quality() -> Rows:
         measure("stability", "records with another person id", 3),
         measure("review queue", "near threshold", 61), measure("review queue", "nhs number clash", 2),
         measure("headline", "people_seen", 8_004, (7_901, 8_102), "linkage scenarios"),
+        measure("headline band", "people_seen", 8_004, (8_010.5, 8_120.2), "linkage draws"),
         measure("headline", "ae_stays_24_hours", 6, (6, 6), "linkage scenarios"),
     ]  # fmt: skip
 
@@ -157,7 +158,7 @@ def test_small_counts_are_withheld_with_their_row_and_said_to_be(html):
     said = text(html)
     for hidden in ("12.3%", "11.1%", "+0.44", "Mixed", "0.7 to 0.8"):
         assert hidden not in html, hidden
-    assert "Ae stays 24 hours withheld withheld withheld" in said
+    assert "Ae stays 24 hours withheld withheld withheld –" in said
     assert "9 fewer than 8" in said and "NHS number clash fewer than 8" in said
     assert "fewer than 8 had another person id then" in said
     assert "1 row is withheld (fewer than 8) and not drawn" in said
@@ -167,7 +168,7 @@ def test_other_counts_are_rounded(html):
     said = text(html)
     for exact in ("11,003", "8,004", "7,901", " 622 ", " 301 "):
         assert exact not in said
-    assert "People seen 7,900 8,005 8,100" in said
+    assert "People seen 7,900 8,005 8,100 8,010 to 8,120" in said
 
 
 def test_calibration_that_is_off_is_said_to_be(html):
