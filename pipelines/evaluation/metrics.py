@@ -74,19 +74,26 @@ def blocking_recall(pairs: Path, truth: pd.DataFrame) -> float:
     return round(_ratio(int((compared.truth_l == compared.truth_r).sum()), _pairs(truth.groupby("truth").size())), 4)
 
 
-def calibration(pairs: Path, truth: pd.DataFrame) -> list[dict]:
-    """Expected and observed precision of compared pairs by tenth of match probability."""
+def calibration(pairs: Path, truth: pd.DataFrame) -> dict[str, list[dict]]:
+    """Expected and observed precision of compared pairs.
+
+    by_tenth: pairs by tenth of match probability. by_decile: pairs above 0.5 in ten groups of equal size, in the order
+    of their probability.
+    """
     compared = _with_truth(pairs, truth)
-    tenth = (compared.match_probability * 10).clip(upper=9).astype(int)
-    return [
-        {
-            "from": bin / 10,
-            "pairs": len(rows),
-            "expected": round(float(rows.match_probability.mean()), 4),
-            "observed": round(float((rows.truth_l == rows.truth_r).mean()), 4),
-        }
-        for bin, rows in compared.groupby(tenth)
-    ]
+    compared["right"] = compared.truth_l == compared.truth_r
+    tenth = (compared.match_probability * 10).clip(upper=9).astype(int) / 10
+    likely = compared[compared.match_probability > 0.5].sort_values("match_probability", kind="stable")
+    decile = np.arange(len(likely)) * 10 // max(len(likely), 1)
+    return {
+        "by_tenth": [{"from": start, **_expected_and_observed(rows)} for start, rows in compared.groupby(tenth)],
+        "by_decile": [_expected_and_observed(rows) for _, rows in likely.groupby(decile)],
+    }
+
+
+def _expected_and_observed(pairs: pd.DataFrame) -> dict[str, float]:
+    expected, observed = float(pairs.match_probability.mean()), float(pairs.right.mean())
+    return {"pairs": len(pairs), "expected": round(expected, 4), "observed": round(observed, 4)}
 
 
 def _with_truth(pairs: Path, truth: pd.DataFrame) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from pipelines.evaluation.metrics import better_by, score
+from pipelines.evaluation.metrics import better_by, calibration, score
 
 
 def scored(found: str, truth: str, feeds: str = "ffff") -> dict:
@@ -66,3 +66,24 @@ def test_one_person_more_is_no_evidence_but_a_hundred_are():
     half_missed = all_found.assign(person_id=[1000 + i if i % 4 == 1 else p for i, p in enumerate(all_found.person_id)])
     assert better_by(all_found, one_missed, truth)["low"] == 0
     assert better_by(all_found, half_missed, truth)["low"] > 0.2
+
+
+def test_calibration_sets_what_was_expected_beside_what_was_right(tmp_path):
+    # Ten pairs of two records at 0.6, of which six are one person; ten at 0.95, all one person; five at 0.2, none.
+    truth, pairs = [], []
+    for number, (probability, right) in enumerate(
+        [*[(0.6, i < 6) for i in range(10)], *[(0.95, True)] * 10, *[(0.2, False)] * 5]
+    ):
+        truth += [("f", f"{number}a", f"p{number}"), ("f", f"{number}b", f"p{number}" if right else f"q{number}")]
+        pairs.append(("f", f"{number}a", "f", f"{number}b", probability))
+    truth = pd.DataFrame(truth, columns=["feed", "local_person_id", "truth"])
+    columns = ["feed_l", "local_person_id_l", "feed_r", "local_person_id_r", "match_probability"]
+    pd.DataFrame(pairs, columns=columns).to_parquet(tmp_path / "pairs.parquet")
+    found = calibration(tmp_path / "pairs.parquet", truth)
+    assert found["by_tenth"] == [
+        {"from": 0.2, "pairs": 5, "expected": 0.2, "observed": 0.0},
+        {"from": 0.6, "pairs": 10, "expected": 0.6, "observed": 0.6},
+        {"from": 0.9, "pairs": 10, "expected": 0.95, "observed": 1.0},
+    ]
+    assert [group["pairs"] for group in found["by_decile"]] == [2] * 10
+    assert [group["observed"] for group in found["by_decile"]][5:] == [1.0] * 5
