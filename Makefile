@@ -27,6 +27,9 @@ encodings: .venv/.installed  ## attack every encoding, link under each, draw one
 ablation: .venv/.installed  ## link with one step left out at a time (BENCHMARKS=NAME=FOLDER ...)
 	$(BIN)/python -m pipelines.evaluation.ablation --benchmark $(BENCHMARKS) --out build/ablation
 
+verify: .venv/.installed  ## does the band hold the truth: 200 regions, linked and drawn (twenty minutes; goes on where it was)
+	$(BIN)/python -m pipelines.evaluation.verify
+
 wheel: .venv/.installed  ## the package for agencies, in build/
 	@rm -rf build  # of an earlier version, whose modules would be taken along
 	$(BIN)/uv build --wheel --quiet --out-dir build .
@@ -42,4 +45,4 @@ wheel: .venv/.installed  ## the package for agencies, in build/
 	@$(BIN)/uv pip install --quiet --no-deps -e . || $(BIN)/python -m pip install --quiet --no-deps -e .
 	@touch $@
 
-.PHONY: help demo test lock encodings ablation wheel
+.PHONY: help demo test lock encodings ablation verify wheel

@@ -58,26 +58,34 @@ def train(settings: Settings, progress: Progress | None = None) -> Model:
     """Learn a model from all accepted people, keep it in the state folder and make it current."""
     say = progress or (lambda text: None)
     con = load.connect(settings.threads, settings.memory_limit, settings.linkage / "spill")
-    versions = load.load_versions(con, load.people_files(settings.linkage))
+    load.load_versions(con, load.people_files(settings.linkage))
+    model = _learn(con, settings, say)
+    con.close()
+    return model
+
+
+def _learn(con: duckdb.DuckDBPyConnection, settings: Settings, say: Progress) -> Model:
+    versions = con.execute("select count(*) from versions").fetchall()[0][0]
     say(f"learning from {versions:,} identity versions")
     model = learn(con)
     model.save(settings.state / "models")
-    con.close()
     return model
 
 
 def link(settings: Settings, progress: Progress | None = None) -> LinkResult:
     """Link all accepted people with the current model (trained now if there is none) and write index and quality."""
     say = progress or (lambda text: None)
-    model = current_model(settings.state / "models") or train(settings, progress)
+    con = load.connect(settings.threads, settings.memory_limit, settings.linkage / "spill")
+    model = current_model(settings.state / "models")
+    loaded = model is None and load.load_versions(con, load.people_files(settings.linkage))
+    model = model or _learn(con, settings, say)
     thresholds, files = Thresholds.of(settings), load.people_files(settings.linkage)
     load.profile_of(files)
     period = max((file.stem for file in files), default="")
     last = person_ids.read_state(settings.state)
     decided = decisions.read(settings.state, period)
     by = update.made_by(model, thresholds.ends, decided.must, decided.cannot)
-    memory = update.remembered(settings.linkage, files, by)
-    con = load.connect(settings.threads, settings.memory_limit, settings.linkage / "spill")
+    memory = None if loaded else update.remembered(settings.linkage, files, by)
     if memory and update.restore(con, memory):
         say(f"linking {update.arrived(con):,} new identity versions with those of the last run")
         known = _clients(con)
@@ -85,14 +93,14 @@ def link(settings: Settings, progress: Progress | None = None) -> LinkResult:
         clients = update.link_new(con, memory, model, thresholds.ends, known, constraints)
         update.remember_new(con, settings.linkage, files, clients, memory)
     else:
-        versions = load.load_versions(con, files)
+        versions = loaded or load.load_versions(con, files)
         say(f"linking all {versions:,} identity versions")
         constraints = decided.constraints(_clients(con), last.seen)
         clients = link_versions(con, model, thresholds, constraints=constraints)
         update.remember(con, settings.linkage, files, clients, by)
     _say_skipped(con, say)
     person_draws = band.person_draws(
-        con, model, clients, _client_links(con), constraints, settings.linkage_draws, settings.linkage_draws_seed
+        con, model, clients, client_links(con), constraints, settings.linkage_draws, settings.linkage_draws_seed
     )
     settings.state.mkdir(parents=True, exist_ok=True)
     salt = hub_salt(settings.state)
@@ -184,7 +192,7 @@ def _complete(
     constraints: Constraints,
 ) -> Links:
     """All pairs of clients that share a component at the low threshold, those that blocking missed scored as well."""
-    found = _client_links(con)
+    found = client_links(con)
     labels = cluster.candidate_components(found, clients, low, constraints)
     sizes = np.bincount(labels)[labels]
     wanted = (sizes > 2) & (sizes <= score.COMPLETED_UP_TO)
@@ -208,11 +216,11 @@ def _complete(
     for table in ("missing", "compared", "completing", "blocked"):
         con.execute(f"drop table {table}")
     con.unregister("component")
-    links = _client_links(con)
+    links = client_links(con)
     return links.select(labels[links.left] == labels[links.right])
 
 
-def _client_links(con: duckdb.DuckDBPyConnection) -> Links:
+def client_links(con: duckdb.DuckDBPyConnection) -> Links:
     """Pairs of clients with the probability of their likeliest pair of versions."""
     columns = con.execute(
         """
