@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.evaluation.leaks import leaks, words_of
+from pipelines.linkage.comparisons import FIELDS
 from pipelines.pseudonymise.encode import identity_columns
 
 SLOT = {"agency", "feed", "period", "delivery_id", "person_ref"}
@@ -81,10 +82,15 @@ def test_a_planted_leak_is_found(tmp_path, kind):
 
 
 def test_linkage_storage_holds_tokens_and_nothing_else(region):
+    pair = {f"{name}_{side}" for name in ("agency", "feed", "person_ref") for side in "lr"}
+    pair |= {f"gamma_{field}" for field in FIELDS} | {"match_weight", "match_probability", "evidence"}
     allowed = {
         "people": SLOT | set(identity_columns()),
         "person_index.parquet": (SLOT - {"period", "delivery_id"})
         | {"person_id", "person_id_low", "person_id_high", "match_weight", "match_probability", "records", "in_review"},
+        "client_pairs.parquet": pair | {"number_alone"},
+        "review_queue.parquet": pair | {"item", "reason", "person_id", "other_person_id"},
+        "person_draws.parquet": {"draw", "agency", "feed", "person_ref", "person_key"},
         "quality.parquet": {"measure", "detail", "value", "low", "high", "unit", "how"},
     }
     files = list(region.settings.linkage.rglob("*.parquet"))
