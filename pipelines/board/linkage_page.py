@@ -56,7 +56,6 @@ ATTRIBUTES = ("sex", "age band", "ethnic group", "deprivation quintile")
 RATES = ("pair precision", "pair recall", "pair F1")
 BEST_FIRST = ("answer key", "clerical sample", "cross-feed anchor", "NHS numbers", "model")
 NOTEWORTHY = 0.1  # standardised difference, either way (Austin 2009, doi:10.1002/sim.3697)
-OFF = 0.05  # difference of observed and expected share that the page points out
 QUINTILES = {"1": "1, most deprived", "5": "5, least deprived"}
 
 
@@ -351,18 +350,13 @@ class Page:
                     rows.append(row | {"series": TRUTH_WORDS[row["how"]], "expected": expected, "pairs": pairs})
         if not rows:
             return []
-        bold = [row for row in rows if row["expected"] >= 0.5]
-        worst = max(bold or rows, key=lambda row: abs(row["value"] - row["expected"]))
-        gap = worst["value"] - worst["expected"]
-        verdict = (
-            "within 5 points"
-            if abs(gap) <= OFF
-            else f"up to {100 * abs(gap):.0f} points {'higher' if gap > 0 else 'lower'}"
-        )
+        likely = [row for row in rows if row["expected"] >= 0.5] or rows
+        off = sum(not row["low"] <= row["expected"] <= row["high"] for row in likely)
+        worst = max(abs(row["value"] - row["expected"]) for row in likely)
         reading = (
-            f"Of pairs with a probability above 0.5, the observed share is {verdict} than expected."
-            if abs(gap) > OFF else f"Of pairs with a probability above 0.5, the observed share is {verdict} of the expected one."
-        )  # fmt: skip
+            f"Of {len(likely)} tenths above 0.5, {off or 'none'} {'has' if off == 1 else 'have'} an interval that leaves the "
+            f"expected share out; the observed share is off by {100 * worst:.0f} points at the most."
+        )
         caveat = (
             "On the line, pairs given 0.8 are one person 8 times in 10. Where few pairs fall, the interval is wide; pairs below 0.01 are in it only if they share a group with likelier ones. By NHS "
             "numbers: two numbers of one person count against a pair, so that a good model lies a little below the line."

@@ -171,10 +171,9 @@ def test_other_counts_are_rounded(html):
     assert "People seen 7,900 8,005 8,100 8,010 to 8,120" in said
 
 
-def test_calibration_that_is_off_is_said_to_be(html):
-    assert "Of pairs with a probability above 0.5, the observed share is up to 17 points higher than expected." in text(
-        html
-    )
+def test_calibration_says_how_many_tenths_are_off_and_by_how_much(html):
+    said = "Of 1 tenths above 0.5, 1 has an interval that leaves the expected share out; the observed share is off by 17 points"
+    assert said in text(html)
 
 
 def test_the_lowest_group_of_those_that_can_be_shown_is_named(html):
