@@ -120,7 +120,10 @@ class Page:
                 "Linkage sees no attribute of anybody. Here, on the other side of the wall, its results are set beside "
                 "the attributes that the agency of each record wrote down. A group whose links are missed more often is "
                 "counted as more people than it is, each with fewer contacts.",
-                [*self._groups("pair recall"), *self._gap(), *self._groups("pair precision"), *self._feed_pairs(), *self._unlinked()],
+                [
+                    *self._groups("pair recall"), *self._gap(), *self._groups("pair precision"), *self._feed_pairs(),
+                    *self._unlinked(),
+                ],
             ),
             Section("people", "The people that were made", "", [*self._sizes(), *self._stability(), *self._review()]),
             Section("headlines", "What it does to the headlines", "", self._headlines()),
@@ -196,7 +199,10 @@ class Page:
         order = list(FIELD_WORDS.values())
         rows.sort(key=lambda row: (order.index(row["name"]) if row["name"] in order else len(order), row["series"]))
         least = min(rows, key=lambda row: row["value"])
-        reading = f"Least often filled: {words.uncapitalised(least['name'])} in {_inside(least['series'])}, {least['value']:.1%}."
+        reading = (
+            f"Least often filled: {words.uncapitalised(least['name'])} in {_inside(least['series'])}, "
+            f"{least['value']:.1%}."
+        )
         caveat = "Of each client's latest details. Filled is not the same as right."
         chart = linkage_charts.intervals(rows, "Share of records", "Details that are there, by feed", reading)
         table = [[row["name"], row["series"], f"{row['value']:.1%}"] for row in rows]
@@ -229,10 +235,7 @@ class Page:
         rows = self.control.shown(self.anchors, "people", "trials")
         if not rows:
             return []
-        drawn = [
-            _dot(row["anchor"].replace("patient to", "patient to"), RATE_WORDS[row["measure"]], row) for row in rows
-        ]
-        drawn = [row | {"name": _upper(row["name"])} for row in drawn]
+        drawn = [_dot(_upper(row["anchor"]), RATE_WORDS[row["measure"]], row) for row in rows]
         least = min(rows, key=lambda row: row["value"])
         reading = f"Of the checks that the feeds allow, the lowest is “{least['anchor']}”: {least['value']:.1%}."
         caveat = (
@@ -244,8 +247,8 @@ class Page:
             drawn, "Share beyond chance, with 95 % intervals", "Cross-feed anchors", reading
         )
         table = [
-            [_upper(row["anchor"]), RATE_WORDS[row["measure"]], self.control.count(row["trials"]), self.control.count(row["people"]),
-             f"{row['found_share']:.1%}", f"{row['chance_share']:.1%}", _share(row), _interval(row)]
+            [_upper(row["anchor"]), RATE_WORDS[row["measure"]], self.control.count(row["trials"]),
+             self.control.count(row["people"]), f"{row['found_share']:.1%}", f"{row['chance_share']:.1%}", _share(row), _interval(row)]
             for row in rows
         ]  # fmt: skip
         columns = [
@@ -276,7 +279,10 @@ class Page:
             return []
         drawn = [_dot(_upper(row["detail"]), TRUTH_WORDS.get(row["how"], row["how"]), row) for row in rows]
         lowest, highest = min(row["value"] for row in rows), max(row["value"] for row in rows)
-        reading = f"Of one person's pairs of records, {lowest:.1%} to {highest:.1%} are compared at all; the rest no threshold can find."
+        reading = (
+            f"Of one person's pairs of records, {lowest:.1%} to {highest:.1%} are compared at all; the rest no "
+            "threshold can find."
+        )
         caveat = (
             "Each of the three ways leaves out records that are badly written in every field: the true share is lower."
         )
@@ -310,8 +316,8 @@ class Page:
             f"expected share out; the observed share is off by {100 * worst:.0f} points at the most."
         )
         caveat = (
-            "On the line, pairs given 0.8 are one person 8 times in 10. Where few pairs fall, the interval is wide; pairs below 0.01 are in it only if they share a group with likelier ones. By NHS "
-            "numbers: two numbers of one person count against a pair, so that a good model lies a little below the line."
+            "On the line, pairs given 0.8 are one person 8 times in 10. Where few pairs fall, the interval is wide; pairs "
+            "below 0.01 are in it only if they share a group with likelier ones. By NHS numbers: two numbers of one person count against a pair, so that a good model lies a little below the line."
         )
         chart = linkage_charts.expected_and_observed(rows, "Expected and observed", reading)
         table = [
@@ -338,8 +344,14 @@ class Page:
         ]
         low = sum(row["value"] for row in rows if _first_number(row["detail"]) < 0)
         total = sum(row["value"] for row in rows)
-        reading = f"{low / total:.0%} of the compared pairs have a match weight below 0: more like strangers than like one person."
-        caveat = "A match weight is the log2 of the Bayes factor, one person against strangers: +1 doubles the odds. Kin are weighed apart."
+        reading = (
+            f"{low / total:.0%} of the compared pairs have a match weight below 0: more like strangers than like "
+            "one person."
+        )
+        caveat = (
+            "A match weight is the log2 of the Bayes factor, one person against strangers: +1 doubles the odds. "
+            "Kin are weighed apart."
+        )
         chart = linkage_charts.bars(drawn, "Pairs of records", "Match weight, bits", "Match weights", reading)
         table = [[row["detail"], self.control.count(row["value"])] for row in rows]
         return [
@@ -388,16 +400,24 @@ class Page:
         recorded = [row for row in shown if row["group_name"] != "not recorded"]
         least = min(recorded or shown, key=lambda row: row["value"])
         word = RATE_WORDS[measure]
-        reading = f"{word} is lowest for {words.uncapitalised(_group(least))}: {least['value']:.1%}{_reach(least)}. Truth by: {how}."
+        reading = (
+            f"{word} is lowest for {words.uncapitalised(_group(least))}: {least['value']:.1%}{_reach(least)}. Truth "
+            f"by: {how}."
+        )
         caveat = {
-            "answer key": "Attributes and people are those of the answer key. People, not pairs, are the units of the intervals.",
-            "cross-feed anchor": "Of people whom two services met together. Few events make wide intervals: look at those before at the dots.",
+            "answer key": "Attributes and people are the answer key's. People, not pairs, are the units of the intervals.",
+            "cross-feed anchor": (
+                "Of people whom two services met together. Few events make wide intervals: look at those before the dots."
+            ),
             "model": "If the model misjudges a group, this figure does not show it. Only a truth from elsewhere would.",
         }[how]  # fmt: skip
         chart = linkage_charts.intervals(drawn, "Share, with 95 % intervals", f"{word} by group", reading)
         table = [
-            [_upper(row["grouping"]), QUINTILES.get(row["group_name"], row["group_name"]), row["detail"], self.control.count(row["people"]), _share(row), _interval(row), row["how"]]
-            for row in self.control.shown(sorted(rows, key=lambda row: (row["how"], row["grouping"], row["group_name"])), "people")
+            [_upper(row["grouping"]), QUINTILES.get(row["group_name"], row["group_name"]), row["detail"],
+             self.control.count(row["people"]), _share(row), _interval(row), row["how"]]
+            for row in sorted(
+                self.control.shown(rows, "people"), key=lambda row: (row["how"], row["grouping"], row["group_name"])
+            )
         ]  # fmt: skip
         columns = ["By", "Group", "Of what", "People", "Value", "95 % interval", "How the truth was got"]
         return [Figure(f"{word} by group", reading, caveat, chart, columns, table, len(of_truth) - len(shown))]
@@ -438,7 +458,10 @@ class Page:
         if not drawn:
             return []
         least = min(recall, key=lambda row: row["value"])
-        reading = f"Recall is lowest for {words.uncapitalised(least['pair'])}: {least['value']:.1%}{_reach(least)}, {_how(least)}."
+        reading = (
+            f"Recall is lowest for {words.uncapitalised(least['pair'])}: {least['value']:.1%}{_reach(least)}, "
+            f"{_how(least)}."
+        )
         caveat = "Within one feed are an agency's own doubles: one person under two of its numbers."
         chart = linkage_charts.intervals(
             drawn, "Share of one person's pairs, with 95 % intervals", "Recall by pair of feeds", reading
@@ -471,27 +494,27 @@ class Page:
         rows = sorted(
             rows, key=lambda row: (ATTRIBUTES.index(row["attribute"]), row["level"] == "not recorded", row["level"])
         )
-        named = [
+        rows = [
             row | {"grouping": row["attribute"], "group_name": row["level"], "value": row["difference"]} for row in rows
         ]
-        drawn = [_dot(_group(row), self._feed(row["feed"]), row) for row in named]
+        drawn = [_dot(_group(row), self._feed(row["feed"]), row) for row in rows]
         large = [row for row in rows if abs(row["difference"]) > NOTEWORTHY]
         most = max(rows, key=lambda row: abs(row["difference"]))
         reading = (
             f"{len(large)} of {len(rows)} levels differ by more than {NOTEWORTHY}; the most, {most['difference']:+.2f}, is "
-            f"{words.uncapitalised(_group(most | {'grouping': most['attribute'], 'group_name': most['level']}))} in {_inside(self._feed(most['feed']))}."
+            f"{words.uncapitalised(_group(most))} in {_inside(self._feed(most['feed']))}."
         )  # fmt: skip
         caveat = (
-            "To the right: more common among records that are linked to another feed. A difference is no error. Older people are known to more "
-            "services, so that more of their records are linked, and rightly."
+            "To the right: more common among records that are linked to another feed. A difference is no error. Older "
+            "people are known to more services, so that more of their records are linked, and rightly."
         )
         chart = linkage_charts.intervals(
             drawn, "Standardised difference, with 95 % intervals", "Linked against unlinked records", reading, axis="+.1f",
             marks=(-NOTEWORTHY, NOTEWORTHY),
         )  # fmt: skip
         table = [
-            [self._feed(row["feed"]), _upper(row["attribute"]), QUINTILES.get(row["level"], row["level"]), self.control.count(row["linked_clients"]),
-             self.control.count(row["unlinked_clients"]), f"{row['linked_share']:.1%}", f"{row['unlinked_share']:.1%}",
+            [self._feed(row["feed"]), _upper(row["attribute"]), QUINTILES.get(row["level"], row["level"]),
+             self.control.count(row["linked_clients"]), self.control.count(row["unlinked_clients"]), f"{row['linked_share']:.1%}", f"{row['unlinked_share']:.1%}",
              f"{row['difference']:+.2f}", f"{row['low']:+.2f} to {row['high']:+.2f}"]
             for row in rows
         ]  # fmt: skip
@@ -530,7 +553,10 @@ class Page:
         reading = (
             f"{alone / people:.0%} of people have one record, and so no link that could be wrong." if people else ""
         )
-        caveat = "A person with many records is a person with many doubles, or several people in one. The largest are in the review queue."
+        caveat = (
+            "A person with many records is a person with many doubles, or several people in one. The largest are "
+            "in the review queue."
+        )
         chart = linkage_charts.bars(drawn, "People", "Records of the person", "People by number of records", reading)
         table = [[row["detail"], self.control.count(row["value"])] for row in rows]
         withheld = sum(row["amount"] is None for row in drawn)
@@ -542,7 +568,10 @@ class Page:
             return []
         before, changed = rows["records of the last run"], rows["records with another person id"]
         share = "none" if not changed["value"] else self.control.count(changed["value"])
-        reading = f"Of {self.control.count(before['value'])} records that were there in the last run, {share} had another person id then."
+        reading = (
+            f"Of {self.control.count(before['value'])} records that were there in the last run, {share} had another "
+            "person id then."
+        )
         table = [[_upper(name), self.control.count(row["value"]), row["unit"]] for name, row in rows.items()]
         caveat = "What became of each id stands in marts.person_history."
         return [Figure("Against the last run", reading, caveat, "", ["What", "How many", "Unit"], table)]
@@ -551,8 +580,14 @@ class Page:
         rows = self._measured("review queue")
         if not rows:
             return []
-        reading = f"{self.control.count(sum(row['value'] for row in rows))} reasons for somebody to look at a pair of records."
-        caveat = "A pair may be there for several reasons. What reviewers decide binds the next run; the clerical sample binds nobody."
+        reading = (
+            f"{self.control.count(sum(row['value'] for row in rows))} reasons for somebody to look at a pair of "
+            "records."
+        )
+        caveat = (
+            "A pair may be there for several reasons. What reviewers decide binds the next run; the clerical "
+            "sample binds nobody."
+        )
         table = [
             [_upper(row["detail"].replace("nhs", "NHS")), self.control.count(row["value"])]
             for row in sorted(rows, key=lambda row: -row["value"])

@@ -165,7 +165,8 @@ def _sure_to_be_blocked(model: "Model") -> float:
 
 def _weights(con: duckdb.DuckDBPyConnection) -> Iterator[tuple]:
     """Pairs of clients by the match weight of their likeliest pair of versions."""
-    step = f"least(greatest(floor(max(match_weight) / {WEIGHT_STEP}) * {WEIGHT_STEP}, {LIGHTEST - WEIGHT_STEP}), {HEAVIEST})"
+    step = f"floor(max(match_weight) / {WEIGHT_STEP}) * {WEIGHT_STEP}"
+    step = f"least(greatest({step}, {LIGHTEST - WEIGHT_STEP}), {HEAVIEST})"
     found = con.execute(
         f"""
         with client_pairs as (select {step}::integer as bits from pairs group by client_id_l, client_id_r)
