@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -156,8 +157,8 @@ def summary(found: list[Seed]) -> tuple[str, bool]:
         f"| mean width, share of the true count | {width:.2%} | at most {WIDEST:.0%} |",
         f"| mean of the draws less the truth | {np.mean([seed.mean - seed.true for seed in found]):+.1f} people | |",
         f"| the same, in standard deviations of the draws | {np.mean([seed.bias for seed in found]):+.2f} | |",
-        f"| its spread from region to region, and that of the draws | {spread:.1f}, "
-        f"{np.mean([seed.spread for seed in found]):.1f} people | |",
+        f"| its spread from region to region | {spread:.1f} people | |",
+        f"| standard deviation of the draws | {np.mean([seed.spread for seed in found]):.1f} people | |",
         f"| central count less the truth | {np.mean([seed.central - seed.true for seed in found]):+.1f} people | |",
     ]
     return "\n".join(lines), met
@@ -171,8 +172,8 @@ def main(argv: list[str] | None = None) -> int:
     top.add_argument("--processes", type=int, default=PROCESSES)
     top.add_argument("--out", type=Path, default=Path("build/verify"), metavar="DIR")
     args = top.parse_args(argv)
-    say = lambda text: print(text, flush=True)  # noqa: E731
-    found = verify(args.seeds, args.people, not args.without_nhs_numbers, args.processes, args.out, say)
+    numbers, say = not args.without_nhs_numbers, partial(print, flush=True)
+    found = verify(args.seeds, args.people, numbers, args.processes, args.out, say)
     text, met = summary(found)
     print(text)
     if not met:

@@ -2,10 +2,10 @@
 and how many of one person's pairs blocking never finds.
 
 Verified NHS numbers tell who is one person where both records have one. Hidden from the model, they show what its
-probabilities are worth on the other details: natural log odds are shifted and stretched until they fit (Platt 1999),
-and how well that is known is what draws vary. Feeds without numbers may be off in another way: each pair of them has a
-shift of its own about the common one, as wide as is believed beforehand. Pairs of records that a third record of their person brought together
-show how often blocking misses one: a capture and recapture with the third record as the other occasion (Chao 1987).
+probabilities are worth on the other details: log odds, as draws use them, are shifted and stretched until they fit
+(Platt 1999), and how well that is known is what draws vary. Feeds without numbers may be off in another way: each pair of them has a
+shift of its own about the common one, as wide as is believed beforehand. Pairs of records that a third record of
+their person brought together show how often blocking misses one: a capture and recapture with the third record as the other occasion (Chao 1987).
 Both see the easier cases, so that what they estimate is rather too small.
 """
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from . import relations, score
 from .comparisons import TOKENS, Representation, top_gamma
-from .draws import FURTHEST, Doubts, presence
+from .draws import FURTHEST, Doubts, free_bonus, presence
 from .train import Model
 
 NUMBER = "nhs_number"
@@ -25,6 +25,11 @@ OWN_SHIFT_SPREAD = 1.0
 FEWEST_ANCHORS = 100  # pairs with equal numbers from which a pair of feeds tells its own calibration
 SHIFTS, SLOPES = np.linspace(-4, 4, 81), np.linspace(0.2, 1.8, 65)
 BINS = 600  # of log odds
+BEYOND_DOUBT = 5.0  # log odds
+USUALLY_ALIKE, IMAGINED = (
+    0.99,
+    100.0,
+)  # share of one person's verified numbers that are equal, in so many imagined pairs
 SURELY_WRONG = 0.001  # share of verified numbers that two people share all the same, at the least
 
 
@@ -37,7 +42,9 @@ def learn(
 ) -> Doubts:
     """Doubts of a linkage. Reads tables `versions` and `pairs`; feeds, central: feed and person number by client."""
     log_odds, agree, left, right = with_numbers_hidden(con, model, representation)
-    calibration, covariance = fit(log_odds, agree, float(model.relations.m[NUMBER][top_gamma(NUMBER)]))
+    free = _free(feeds, central, left, right)
+    used = log_odds + free_bonus(feeds, central)[feeds[left], feeds[right]]
+    calibration, covariance = fit(used[free], agree[free], _written_alike(log_odds, agree))
     missed, chances = _missed(con, feeds, central)
     anchors = np.zeros_like(missed)
     np.add.at(anchors, (feeds[left][agree], feeds[right][agree]), 1)
@@ -66,6 +73,20 @@ def fit(log_odds: np.ndarray, agree: np.ndarray, written_alike: float) -> tuple[
     weight = np.exp(posterior - posterior.max()).ravel()
     values = np.array([shift.ravel(), slope.ravel()])
     return np.average(values, axis=1, weights=weight), np.cov(values, aweights=weight, ddof=0)
+
+
+def _free(feeds: np.ndarray, central: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Whether either client of a pair has nobody in the other's feed but, perhaps, the other."""
+    counts = np.zeros((central.max(initial=-1) + 1, feeds.max(initial=-1) + 1), dtype=np.int64)
+    np.add.at(counts, (central, feeds), 1)
+    both = central[left] == central[right]
+    return (counts[central[left], feeds[right]] == both) & (counts[central[right], feeds[left]] == both)
+
+
+def _written_alike(log_odds: np.ndarray, agree: np.ndarray) -> float:
+    """How often one person's two verified numbers are equal: among pairs that are beyond doubt without them."""
+    sure = log_odds >= BEYOND_DOUBT
+    return float((agree[sure].sum() + USUALLY_ALIKE * IMAGINED) / (sure.sum() + IMAGINED))
 
 
 def with_numbers_hidden(

@@ -11,7 +11,7 @@ full Bayesian model; here draws start from the calibrated probabilities of pairs
   feeds, neither of which has another partner there, are likelier one person than their pair alone says, by as much as
   partners are common. A group that already holds a record of a feed takes a second one only as readily as those two
   records of one feed are one person.
-- The probabilities themselves may be off: each draw shifts and stretches all log odds (`Doubts`).
+- The probabilities themselves may be off: each draw shifts and stretches log odds across feeds (`Doubts`).
 - Pairs that no blocking rule compares: each draw joins some people at random across feeds, as many as blocking missed
   among pairs of records that a third record of the same person brought together all the same.
 
@@ -43,7 +43,7 @@ FEWEST_FREE = 0.05  # of clients without a partner in another feed, at the least
 class Doubts:
     """What is uncertain for all pairs together."""
 
-    calibration: np.ndarray  # (2,) shift and slope of natural log odds; (0, 1) where the probabilities are right
+    calibration: np.ndarray  # (2,) shift and slope of natural log odds across feeds; (0, 1) where they are right
     covariance: np.ndarray  # (2, 2) of the two
     own_shift: np.ndarray  # (feeds, feeds) spread of each pair of feeds' own shift about the common one, symmetric
     # By pair of feeds, (feeds, feeds) above the diagonal: one person's pairs that blocking missed, and how many could
@@ -77,12 +77,13 @@ def partitions(
     rules = _Rules(_one_number_a_group(verified, constraints.groups()), constraints.cannot)
     links = links.select(~rules.apart(links.left, links.right))
     nodes = _certain_groups(links, rules, constraints.groups())
-    graph = _Graph.of(links, nodes, feeds, rules, _free_bonus(feeds, central))
+    graph = _Graph.of(links, nodes, feeds, rules, free_bonus(feeds, central))
     links_across = _tree_links(feeds, central)
     for _ in range(number):
         shift, slope = rng.multivariate_normal(doubts.calibration, doubts.covariance)
         own = np.triu(rng.normal(size=doubts.own_shift.shape) * doubts.own_shift)
-        labels = graph.draw(shift + own + np.triu(own, 1).T, max(slope, 0.0), rng)[nodes]
+        shifts = own + np.triu(own, 1).T + shift * (1 - np.eye(len(own)))
+        labels = graph.draw(shifts, max(slope, 0.0), rng)[nodes]
         share = rng.gamma(doubts.missed) / np.maximum(doubts.chances, 1)
         yield _join_missed(labels, feeds, rules, rng.poisson(share * links_across), rng)
 
@@ -150,7 +151,7 @@ def _united(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     return cluster.in_order(cluster.components(_pairs(one, other + offset), nodes)[one])
 
 
-def _free_bonus(feeds: np.ndarray, central: np.ndarray) -> np.ndarray:
+def free_bonus(feeds: np.ndarray, central: np.ndarray) -> np.ndarray:
     """(feeds, feeds) natural log odds by which a pair of free records is likelier than its probability says.
 
     By Bayes: of one person's pairs nearly all are free of other partners in the two feeds, of other pairs only those
@@ -238,8 +239,8 @@ class _Graph:
         ends = self.counts[self.left], self.counts[self.right]
         sums = self.sums.copy()
         shared = (ends[0] * np.diag(shifts) * ends[1]).sum(axis=1)
-        sums[ACROSS] = slope * sums[ACROSS] + ((ends[0] @ shifts) * ends[1]).sum(axis=1) - shared + self.bonus
-        sums[WITHIN] = slope * sums[WITHIN] + shared
+        sums[ACROSS] = slope * (sums[ACROSS] + self.bonus) + ((ends[0] @ shifts) * ends[1]).sum(axis=1) - shared
+        sums[WITHIN] += shared
         noise = rng.logistic(size=len(self.left))
         noisy = _joining(sums) + noise
         heads = noisy > 0
