@@ -566,15 +566,12 @@ class Page:
         rows = {row["detail"]: row for row in self._measured("stability")}
         if not rows:
             return []
-        before, changed = rows["records of the last run"], rows["records with another person id"]
-        share = "none" if not changed["value"] else self.control.count(changed["value"])
-        reading = (
-            f"Of {self.control.count(before['value'])} records that were there in the last run, {share} had another "
-            "person id then."
-        )
+        moved = rows.get("records with another person id")
+        count = self.control.count(moved["value"]) if moved else "no"
+        reading = f"In the last run that changed anything, {count} records came under another person id."
         table = [[_upper(name), self.control.count(row["value"]), row["unit"]] for name, row in rows.items()]
         caveat = "What became of each id stands in marts.person_history."
-        return [Figure("Against the last run", reading, caveat, "", ["What", "How many", "Unit"], table)]
+        return [Figure("What the last change did", reading, caveat, "", ["What", "How many", "Unit"], table)]
 
     def _review(self) -> list[Figure]:
         rows = self._measured("review queue")

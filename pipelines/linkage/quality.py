@@ -16,7 +16,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from . import clerical, doubts, person_ids, relations
+from . import clerical, doubts, relations
 from .comparisons import FIELDS, LEVELS, TOKENS, Representation
 
 if TYPE_CHECKING:
@@ -55,13 +55,13 @@ def report(
 ) -> pd.DataFrame:
     """Quality of one run. Reads tables `versions` and `pairs`.
 
-    index: the person index. state: the state folder as the run before left it, with its index and with the clerical
-    samples; None for a linkage that has neither.
+    index: the person index. state: the state folder, where clerical samples are kept; None for a linkage
+    without one.
     """
     rows = [*_counts(con, index), *_completeness(con), *_sizes(index), *_expected(con, model, index), *_levels(model)]
     rows += [*_weights(con), *_recaptured(con), *_by_number(con, model, thresholds.central)]
     if state is not None:
-        rows += [*_stability(index, person_ids.read_state(state).index), *_sampled(state)]
+        rows += _sampled(state)
     ends = (thresholds.central, thresholds.low, thresholds.high)
     rows.append(("threshold", "match probability", *ends, "probability", How.MODEL))
     table = pd.DataFrame(rows, columns=COLUMNS).astype({"value": float, "low": float, "high": float, "how": str})
@@ -300,24 +300,6 @@ def wilson(share: float, trials: float) -> tuple[float, float]:
     reach = Z * (share * (1 - share) / trials + Z * Z / (4 * trials * trials)) ** 0.5
     whole = 1 + Z * Z / trials
     return max(0.0, (middle - reach) / whole), min(1.0, (middle + reach) / whole)
-
-
-def _stability(index: pd.DataFrame, last_index: pd.DataFrame) -> list[tuple]:
-    """Records whose person id is another than in the last run, ids that merged, and ids that split."""
-    if last_index.empty:
-        return []
-    key = ["agency", "feed", "person_ref"]
-    known = index[[*key, "person_id"]].merge(last_index[[*key, "person_id"]], on=key, suffixes=("", "_before"))
-    changed = int((known.person_id != known.person_id_before).sum())
-    merged = int((known.groupby("person_id").person_id_before.nunique() > 1).sum())
-    split = int((known.groupby("person_id_before").person_id.nunique() > 1).sum())
-    counts = {
-        "records of the last run": (len(known), "records"),
-        "records with another person id": (changed, "records"),
-        "people who were two or more": (merged, "people"),
-        "people who are now two or more": (split, "people"),
-    }
-    return [("stability", name, value, None, None, unit, How.COUNTED) for name, (value, unit) in counts.items()]
 
 
 def _sampled(state: Path) -> list[tuple]:

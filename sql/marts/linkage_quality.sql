@@ -18,6 +18,10 @@ bands as (
     group by headline_id
 ),
 
+latest_changes as (
+    select * from linkage.person_history where run = (select max(run) from linkage.person_history)
+),
+
 measures as (
     select measure, detail, value, low, high, unit, how
     from linkage.quality
@@ -28,6 +32,24 @@ measures as (
     select 'headline band', headline_id, headlines.people, bands.people_low, bands.people_high, 'people', 'linkage draws'
     from headlines
     inner join bands using (headline_id)
+    union all
+    select
+        'stability',
+        case event
+            when 'merge' then 'people who became part of another'
+            when 'split' then 'people whom some records left'
+            when 'retired' then 'people without records any more'
+            when 'returned' then 'people some of whose records came back'
+            else event
+        end,
+        count(distinct person_id), null, null, 'people', 'counted'
+    from latest_changes
+    group by event
+    union all
+    select 'stability', 'records with another person id', sum(records), null, null, 'records', 'counted'
+    from latest_changes
+    where event in ('merge', 'split')
+    having count(*) > 0
     union all
     select 'review queue', replace(reason, '_', ' '), count(distinct item), null, null, 'pairs', 'counted'
     from linkage.review_queue

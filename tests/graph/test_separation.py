@@ -133,7 +133,7 @@ def test_a_release_holds_no_token_no_person_ref_and_no_reference_of_an_agency(re
             assert not values & delivered["refs"], (path, name)
             assert not {str(value) for value in values} & tokens, (path, name)
     assert searched > 100
-    for path in (current / "board_pack.html", current / "manifest.json"):
+    for path in (current / "board_pack.html", current / "linkage_quality.html", current / "manifest.json"):
         assert not set(re.findall(r"\b[0-9a-f]{32}\b", path.read_text())) & delivered["refs"]
 
 

@@ -16,9 +16,8 @@ MEASURES = ("pair precision", "pair recall", "pair F1")
 
 @pytest.fixture(scope="module")
 def hub(hub_with):
-    """The background population, linked twice, so that there is a last run to compare with."""
+    """The background population, linked."""
     hub = hub_with({})
-    link(hub.settings)
     link(hub.settings)
     return hub
 
@@ -78,19 +77,6 @@ def test_calibration_sets_expected_beside_observed_for_the_same_pairs(quality):
 def test_every_compared_pair_of_clients_stands_in_the_weight_histogram(hub, quality):
     compared = value(quality, "pairs compared", "all feeds")  # here every client has one version
     assert quality[quality.measure == "pairs by match weight"].value.sum() == compared
-
-
-def test_a_run_that_repeats_the_last_one_changes_no_id(quality):
-    stability = quality[quality.measure == "stability"].set_index("detail").value
-    assert stability["records of the last run"] == value(quality, "clients", "all feeds")
-    assert stability.drop("records of the last run").sum() == 0
-
-
-def test_a_first_run_has_nothing_to_be_stable_against(hub_with):
-    hub = hub_with({})
-    link(hub.settings)
-    quality = pd.read_parquet(hub.settings.linkage / "quality.parquet")
-    assert "stability" not in set(quality.measure)
 
 
 def test_two_searches_tell_how_many_neither_found():

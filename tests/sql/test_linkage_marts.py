@@ -308,3 +308,29 @@ def test_the_review_queue_is_counted_by_reason(check):
         review queue | weak bridge cut | 1     | pairs | counted
         """,
     )
+
+
+def test_stability_is_of_the_last_run_that_changed_an_id(check):
+    check(
+        "marts.linkage_quality",
+        {
+            "linkage.quality": "measure",
+            "marts.headline_scenarios": "headline_id",
+            "marts.headline_draws": "headline_id",
+            "linkage.person_history": """
+            run | event   | person_id | other_person_id | records
+            3   | merge   | P9        | P1              | 4
+            7   | merge   | P2        | P1              | 1
+            7   | split   | P3        | P4              | 2
+            7   | split   | P3        | P5              | 1
+            7   | retired | P6        |                 | 0
+            """,
+        },
+        """
+        measure   | detail                            | value | unit    | how
+        stability | people who became part of another | 1     | people  | counted
+        stability | people whom some records left     | 1     | people  | counted
+        stability | people without records any more   | 1     | people  | counted
+        stability | records with another person id    | 4     | records | counted
+        """,
+    )
