@@ -18,6 +18,7 @@ from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PART
 from pipelines.definitions import definitions
 from pipelines.ingest.month import is_up_to_date
 from pipelines.ingest.status import months_expected, status_rows
+from pipelines.linkage.update import forget
 from pipelines.publish.made_of import inputs
 from pipelines.publish.release import current_release, read_manifest
 from pipelines.run_lock import only_run
@@ -81,6 +82,8 @@ def _run(settings: Settings, force: bool, progress: Callable[[str], None]) -> Ou
     graph = definitions(settings)
     with warnings.catch_warnings(), dagster_instance(settings) as instance:
         warnings.simplefilter("ignore", dg.BetaWarning)
+        if force:
+            forget(settings.linkage)
         _ingest(graph, instance, settings, force, progress, outcome)
         if not months_expected(settings):
             outcome.problems.append(f"Nothing was delivered to {settings.landing}.")

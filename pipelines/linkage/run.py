@@ -3,6 +3,7 @@
 `link` is a pure function of the accepted people files, the current model and the last person index.
 """
 
+import hashlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from .comparisons import FIELDS, TOKENS, Representation
 from .train import Model, current_model, learn
 
 Progress = Callable[[str], None]
+LAST_INDEX = "last_index.sha256"  # in the folder of linkage: what the person ids went on from
 LEAST_KEPT = 0.01  # match probability from which a pair of clients is kept to be looked at
 
 
@@ -119,6 +121,7 @@ def link(settings: Settings, progress: Progress | None = None) -> LinkResult:
     write_parquet(person_draws, settings.linkage / "person_draws.parquet")
     write_parquet(queue, settings.linkage / "review_queue.parquet")
     write_parquet(report, settings.linkage / "quality.parquet")
+    _note_last_index(settings, changed=not ids.index.equals(last.index))
     # History first: what a kill between the two leaves is written once, not lost.
     write_parquet(ids.history, settings.state / "person_history.parquet")
     write_parquet(ids.index, settings.state / "person_index.parquet")
@@ -132,6 +135,13 @@ def link(settings: Settings, progress: Progress | None = None) -> LinkResult:
         quality=settings.linkage / "quality.parquet",
         history=settings.state / "person_history.parquet",
     )
+
+
+def _note_last_index(settings: Settings, changed: bool) -> None:
+    """Keep the digest of the index that this one went on from; a run that changed nothing went on from the same."""
+    note, index = settings.linkage / LAST_INDEX, settings.state / "person_index.parquet"
+    if changed or not note.exists():
+        note.write_text(hashlib.sha256(index.read_bytes()).hexdigest() if index.exists() else "none")
 
 
 def _say_skipped(con: duckdb.DuckDBPyConnection, say: Progress) -> None:

@@ -3,6 +3,7 @@
 import hashlib
 from pathlib import Path
 
+from pipelines.linkage.run import LAST_INDEX
 from pipelines.settings import Settings
 
 CODE = (
@@ -12,10 +13,14 @@ CODE = (
 
 
 def inputs(settings: Settings) -> dict[str, str]:
-    """SHA-256 (hex) of what was accepted, of the state (linkage models among it) and of the code; how fine it is."""
+    """SHA-256 (hex) of what was accepted, of the state (linkage models among it) and of the code; how fine it is.
+
+    last_person_index: of the person index that the linkage went on from, on which the person ids depend.
+    """
     return {
         "accepted": files_digest(settings.warehouse, "accepted/**/*.parquet", "linkage/people/**/*.parquet"),
         "state": files_digest(settings.state, "**/*"),
+        "last_person_index": files_digest(settings.linkage, LAST_INDEX),
         "code": files_digest(settings.project, *CODE),
         "analyst": f"{settings.analyst_time}, {settings.analyst_area}",
     }
