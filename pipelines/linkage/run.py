@@ -165,6 +165,17 @@ def link_versions(
     Leaves table `pairs`: every scored pair of versions with its levels, weight and probability.
     """
     score_pairs(con, model, representation)
+    return cluster_pairs(con, model, thresholds, representation, constraints)
+
+
+def cluster_pairs(
+    con: duckdb.DuckDBPyConnection,
+    model: Model,
+    thresholds: Thresholds,
+    representation: Representation = TOKENS,
+    constraints: Constraints | None = None,
+) -> pd.DataFrame:
+    """The second half of `link_versions`: people out of tables `versions`, `blocked` and `pairs`."""
     clients = _clients(con)
     verified = guards.verified_numbers(con)
     constraints = constraints or Constraints.none(len(clients))
