@@ -30,6 +30,10 @@ ablation: .venv/.installed  ## link with one step left out at a time (BENCHMARKS
 verify: .venv/.installed  ## does the band hold the truth: 200 regions, linked and drawn (twenty minutes; goes on where it was)
 	$(BIN)/python -m pipelines.evaluation.verify
 
+# SIZES="100000 1000000" and LARGE=--large for five million as well; goes on where it was stopped.
+bench: .venv/.installed  ## time and memory of linkage, beside stock Splink on plaintext (a quarter of an hour)
+	$(BIN)/python -m pipelines.evaluation.bench $(if $(SIZES),--sizes $(SIZES)) $(LARGE)
+
 wheel: .venv/.installed  ## the package for agencies, in build/
 	@rm -rf build  # of an earlier version, whose modules would be taken along
 	$(BIN)/uv build --wheel --quiet --out-dir build .
@@ -45,4 +49,4 @@ wheel: .venv/.installed  ## the package for agencies, in build/
 	@$(BIN)/uv pip install --quiet --no-deps -e . || $(BIN)/python -m pip install --quiet --no-deps -e .
 	@touch $@
 
-.PHONY: help demo test lock encodings ablation verify wheel
+.PHONY: help demo test lock encodings ablation verify wheel bench
