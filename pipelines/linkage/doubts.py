@@ -3,8 +3,8 @@ and how many of one person's pairs blocking never finds.
 
 Verified NHS numbers tell who is one person where both records have one. Hidden from the model, they show what its
 probabilities are worth on the other details: log odds, as draws use them, are shifted and stretched until they fit
-(Platt 1999), and how well that is known is what draws vary. Feeds without numbers may be off in another way: each pair of them has a
-shift of its own about the common one, as wide as is believed beforehand. Pairs of records that a third record of
+(Platt 1999), and how well that is known is what draws vary. Feeds without numbers may be off in another way, in all their pairs: each
+has a shift of its own beside the common one, as wide as is believed beforehand. Pairs of records that a third record of
 their person brought together show how often blocking misses one: a capture and recapture with the third record as the other occasion (Chao 1987).
 Both see the easier cases, so that what they estimate is rather too small.
 """
@@ -19,10 +19,10 @@ from .train import Model
 
 NUMBER = "nhs_number"
 # What is believed before any number is seen: fields that are not independent misstate log odds by about so much, and
-# by so much more for a pair of feeds that has too few numbers to tell.
+# by so much more for a feed that has too few numbers to tell.
 SHIFT_SPREAD, SLOPE_SPREAD = 1.0, 0.25
 OWN_SHIFT_SPREAD = 1.0
-FEWEST_ANCHORS = 100  # pairs with equal numbers from which a pair of feeds tells its own calibration
+FEWEST_ANCHORS = 100  # pairs with equal numbers from which feeds tell their own calibration
 SHIFTS, SLOPES = np.linspace(-4, 4, 81), np.linspace(0.2, 1.8, 65)
 BINS = 600  # of log odds
 BEYOND_DOUBT = 5.0  # log odds
@@ -48,7 +48,7 @@ def learn(
     missed, chances = _missed(con, feeds, central)
     anchors = np.zeros_like(missed)
     np.add.at(anchors, (feeds[left][agree], feeds[right][agree]), 1)
-    own_shift = np.where(anchors + anchors.T < FEWEST_ANCHORS, OWN_SHIFT_SPREAD, 0.0)
+    own_shift = np.where((anchors + anchors.T).max(axis=1) < FEWEST_ANCHORS, OWN_SHIFT_SPREAD, 0.0)
     usual = _missed_by_model(model)
     above = np.triu(np.ones_like(missed), 1)
     return Doubts(calibration, covariance, own_shift, (missed + 1) * above, (chances + 1 / usual) * above)

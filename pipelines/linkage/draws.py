@@ -45,7 +45,7 @@ class Doubts:
 
     calibration: np.ndarray  # (2,) shift and slope of natural log odds across feeds; (0, 1) where they are right
     covariance: np.ndarray  # (2, 2) of the two
-    own_shift: np.ndarray  # (feeds, feeds) spread of each pair of feeds' own shift about the common one, symmetric
+    own_shift: np.ndarray  # (feeds,) spread of the shift that pairs with a record of the feed have beside
     # By pair of feeds, (feeds, feeds) above the diagonal: one person's pairs that blocking missed, and how many could
     # have been. The share that it misses has a gamma distribution with these two as shape and rate.
     missed: np.ndarray
@@ -54,7 +54,7 @@ class Doubts:
     @classmethod
     def none(cls, feeds: int) -> "Doubts":
         nothing = np.zeros((feeds, feeds))
-        return cls(np.array([0.0, 1.0]), np.zeros((2, 2)), nothing, nothing, nothing)
+        return cls(np.array([0.0, 1.0]), np.zeros((2, 2)), np.zeros(feeds), nothing, nothing)
 
 
 def partitions(
@@ -81,8 +81,8 @@ def partitions(
     links_across = _tree_links(feeds, central)
     for _ in range(number):
         shift, slope = rng.multivariate_normal(doubts.calibration, doubts.covariance)
-        own = np.triu(rng.normal(size=doubts.own_shift.shape) * doubts.own_shift)
-        shifts = own + np.triu(own, 1).T + shift * (1 - np.eye(len(own)))
+        own = rng.normal(size=len(doubts.own_shift)) * doubts.own_shift
+        shifts = np.where(np.eye(len(own)), np.diag(own), shift + own[:, None] + own)
         labels = graph.draw(shifts, max(slope, 0.0), rng)[nodes]
         share = rng.gamma(doubts.missed) / np.maximum(doubts.chances, 1)
         yield _join_missed(labels, feeds, rules, rng.poisson(share * links_across), rng)

@@ -133,7 +133,7 @@ def test_missed_pairs_make_people_of_two_feeds_and_never_of_two_records_of_one_f
 def test_doubt_about_calibration_is_shared_by_all_pairs_of_a_draw():
     pairs = links(*((2 * i, 2 * i + 1, 0.5) for i in range(200)))
     about = replace(Doubts.none(2), covariance=np.diag([1.0, 0.0]))
-    feeds_own = replace(Doubts.none(2), own_shift=np.ones((2, 2)))
+    feeds_own = replace(Doubts.none(2), own_shift=np.array([1.0, 0.0]))
     alone, shared, own = (
         np.std([len(set(row)) for row in drawn(pairs, [0, 1] * 200, about=doubt, number=300)])
         for doubt in (None, about, feeds_own)
