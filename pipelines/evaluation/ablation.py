@@ -92,7 +92,7 @@ STEPS = (
         "names: the same or different",
         without_levels(*(level.name for f in ("forename", "surname") for level in LEVELS[f][1:-1])),
     ),
-    Step("no nicknames", without_levels("the same but for a nickname")),
+    Step("no nicknames", without_levels("a nickname, or another spelling of both names")),
     Step("no swapped names", without_levels("swapped with the surname")),
     Step("birth date: the same or different", without_levels(*(level.name for level in LEVELS["dob"][1:-1]))),
     Step("no blocking by birth date", without_rules("dob_")),

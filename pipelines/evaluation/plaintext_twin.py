@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow.csv as pa_csv
 
 from pipelines.linkage import Thresholds, blocking
-from pipelines.linkage.comparisons import SOUND_ALIKE, TOKENS, Representation, any_of
+from pipelines.linkage.comparisons import NICKNAME, SOUND_ALIKE, TOKENS, Representation, any_of
 from pipelines.linkage.run import link_versions
 from pipelines.linkage.train import learn
 from pipelines.pseudonymise import encode, normalise
@@ -59,7 +59,7 @@ PLAINTEXT = replace(
     levels={
         "forename": (
             _equal("forename"),
-            _equal("forename_root"),
+            any_of(_equal("forename_root"), NICKNAME),
             _similar("forename", CLOSE),
             SWAPPED,
             "least(length(forename_l), length(forename_r)) = 1 and forename_l[:1] = forename_r[:1]",

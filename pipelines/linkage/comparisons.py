@@ -34,7 +34,7 @@ class Level:
 LEVELS: dict[str, tuple[Level, ...]] = {
     "forename": (
         Level("the same", 0.80, 0.006),
-        Level("the same but for a nickname", 0.05, 0.003),
+        Level("a nickname, or another spelling of both names", 0.05, 0.003),
         Level("close", 0.03, 0.001),
         Level("swapped with the surname", 0.01, 0.00001),
         Level("the same initial, where one is only an initial", 0.01, 0.001),
@@ -141,8 +141,10 @@ ONLY_AN_INITIAL = [
     for anchor in ("dob", "postcode")
     for one, other in ("lr", "rl")
 ]
+# Nicknames sound like the name that they stand for before anything is hashed: told with and without a birth date.
+NICKNAME = any_of(equal("dob_root_forename"), equal("sound_names"))
 SOUND_ALIKE = {
-    "forename": any_of(equal("sound_names"), equal("dob_sound_forename")),
+    "forename": equal("dob_sound_forename"),
     "surname": any_of(equal("sound_names"), equal("dob_sound_surname"), equal("postcode_sound_surname")),
 }
 CLOSE, ALIKE = 79, 68  # hundredths of a signature's bits: cosine of the q-grams about 0.8 and 0.55
@@ -153,7 +155,7 @@ TOKENS = Representation(
     levels={
         "forename": (
             signed_equal("forename", "forename"),
-            equal("dob_root_forename"),
+            NICKNAME,
             signed_alike("forename", CLOSE),
             NAMES_SWAPPED,
             any_of(*ONLY_AN_INITIAL),

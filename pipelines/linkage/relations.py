@@ -48,6 +48,7 @@ LEVEL_PRIOR_PAIRS = 20.0  # imagined pairs that hold the starting values of a fi
 KIN_LEVEL_PRIOR_PAIRS = 1000.0  # kin's forenames and ages differ much as strangers' do: only many pairs say otherwise
 MAX_ITERATIONS = 2000
 CONVERGED_AT = 1e-4  # largest change of a probability, or relative change of a share, in one step
+REFITS, ROUGHLY = 4, 1.03  # times that strangers' names are held to pairs of the same names, and when they fit
 SMALLEST = 1e-9
 LEAST_CHANCE = 0.05  # part of the agreement between any two records that is chance at the least
 
@@ -148,6 +149,27 @@ def match_weight(model: Relations, across: bool, grid: np.ndarray) -> np.ndarray
     return person - np.log2(likelihood(model, STRANGERS, grid))
 
 
+def fit(
+    observed: np.ndarray, pairs_by_mask: np.ndarray, clients: int, start: Relations, by_names: bool = True
+) -> Relations:
+    """As `estimate`, with strangers' names held to what pairs of the same two names show, where these were looked for."""
+    for _ in range(REFITS):
+        fitted = estimate(observed, pairs_by_mask, clients, start, by_names)
+        too_often = names_met_too_often(observed, pairs_by_mask, fitted) if by_names else 1.0
+        if too_often < ROUGHLY:
+            break
+        rarer = {field: _rarer_top(start.u[field], too_often**0.5) for field in ("forename", "surname")}
+        start = replace(start, u=start.u | rarer)
+    return fitted
+
+
+def _rarer_top(levels: Distribution, times: float) -> Distribution:
+    """The levels with the top one so many times rarer."""
+    rarer = levels.copy()
+    rarer[-1] /= times
+    return rarer / rarer.sum()
+
+
 def estimate(
     observed: np.ndarray, pairs_by_mask: np.ndarray, clients: int, start: Relations, by_names: bool = True
 ) -> Relations:
@@ -178,6 +200,25 @@ def estimate(
         if change < CONVERGED_AT:
             break
     return replace(model, iterations=step, converged=change < CONVERGED_AT)
+
+
+def names_met_too_often(observed: np.ndarray, pairs_by_mask: np.ndarray, fitted: Relations) -> float:
+    """Strangers of the same two names that the model expects, over those that there can be: 1 where it fits, at least.
+
+    Forenames and surnames of strangers are learnt apart, each with its error; together they are seen in every pair whose
+    names alone are the same. What is too few there is kin and namesakes.
+    """
+    grid, masks = pattern_grid(), presence_masks()
+    places = {field: grid[:, i] for i, field in enumerate(FIELDS)}
+    named = (places["nhs_number"] != top_gamma("nhs_number")) & np.logical_and.reduce(
+        [places[field] == top_gamma(field) for field in ("forename", "surname")]
+    )
+    expected = {
+        name: (np.outer(fitted.shares[name], likelihood(fitted, name, grid)) * pairs_by_mask[:, masks])[:, named].sum()
+        for name in RELATIONS
+    }
+    others = sum(pairs for name, pairs in expected.items() if name != STRANGERS)
+    return max(1.0, expected[STRANGERS] / max(observed[:, named].sum() - others, 1.0))
 
 
 def _maximise(complete: dict, total: np.ndarray, clients: int, model: Relations, start: Relations) -> Relations:

@@ -114,7 +114,7 @@ def learn(con: duckdb.DuckDBPyConnection, representation: Representation = TOKEN
     start = relations.first_guess(m, u, prior)
     observed, pairs_by_mask = _pattern_counts(con), _pairs_by_mask(con, representation)
     by_names = bool(con.execute("select count(sound_names_token) from training").fetchall()[0][0])
-    fitted = relations.estimate(observed, pairs_by_mask, clients, start, by_names)
+    fitted = relations.fit(observed, pairs_by_mask, clients, start, by_names)
     # In a sample a client meets fewer of its own records than among all.
     fitted = replace(fitted, partners=fitted.partners * one_in)
     record |= {
