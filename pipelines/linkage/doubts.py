@@ -4,24 +4,29 @@ and how many of one person's pairs blocking never finds.
 Verified NHS numbers tell who is one person where both records have one. Hidden from the model, they show what its
 probabilities are worth on the other details: log odds, as draws use them, are shifted and stretched until they fit
 (Platt 1999), and how well that is known is what draws vary. Feeds without numbers may be off in another way, in all their pairs: each
-has a shift of its own beside the common one, as wide as is believed beforehand. Pairs of records that a third record of
-their person brought together show how often blocking misses one: a capture and recapture with the third record as the other occasion (Chao 1987).
-Both see the easier cases, so that what they estimate is rather too small.
+has a shift of its own beside the common one, as wide as is believed beforehand. Numbers are better kept for the better
+recorded, so that what they show is rather too small.
+
+How often blocking misses one person's pair is told by the model: by how often details change or come in badly, and
+which feeds leave them out. Counting pairs that a third record of their person brought together (capture and recapture)
+was tried and sees a third of it: a record that cannot be found by one partner cannot be found by another either.
 """
 
 import duckdb
 import numpy as np
 
 from . import relations, score
-from .comparisons import TOKENS, Representation, top_gamma
-from .draws import FURTHEST, Doubts, free_bonus, presence
+from .comparisons import FIELDS, TOKENS, Representation, top_gamma
+from .draws import FURTHEST, Doubts, free_bonus
 from .train import Model
 
 NUMBER = "nhs_number"
 # What is believed before any number is seen: fields that are not independent misstate log odds by about so much, and
 # by so much more for a feed that has too few numbers to tell.
-SHIFT_SPREAD, SLOPE_SPREAD = 1.0, 0.25
+SHIFT_SPREAD, SLOPE_SPREAD = 0.5, 0.25
 OWN_SHIFT_SPREAD = 1.0
+ALIKE = 1  # gamma of the lowest level of a name that still says something
+MISSED_KNOWN_TO = 10.0  # pairs that blocking missed, seen so many times over: their share is known to within a third
 FEWEST_ANCHORS = 100  # pairs with equal numbers from which feeds tell their own calibration
 SHIFTS, SLOPES = np.linspace(-4, 4, 81), np.linspace(0.2, 1.8, 65)
 BINS = 600  # of log odds
@@ -45,13 +50,12 @@ def learn(
     free = _free(feeds, central, left, right)
     used = log_odds + free_bonus(feeds, central)[feeds[left], feeds[right]]
     calibration, covariance = fit(used[free], agree[free], _written_alike(log_odds, agree))
-    missed, chances = _missed(con, feeds, central)
-    anchors = np.zeros_like(missed)
+    share = missed_by_blocking(con, model, representation)
+    anchors = np.zeros_like(share)
     np.add.at(anchors, (feeds[left][agree], feeds[right][agree]), 1)
     own_shift = np.where((anchors + anchors.T).max(axis=1) < FEWEST_ANCHORS, OWN_SHIFT_SPREAD, 0.0)
-    usual = _missed_by_model(model)
-    above = np.triu(np.ones_like(missed), 1)
-    return Doubts(calibration, covariance, own_shift, (missed + 1) * above, (chances + 1 / usual) * above)
+    missed = np.triu(np.full_like(share, MISSED_KNOWN_TO), 1)
+    return Doubts(calibration, covariance, own_shift, missed, missed / np.maximum(share, 1e-9))
 
 
 def fit(log_odds: np.ndarray, agree: np.ndarray, written_alike: float) -> tuple[np.ndarray, np.ndarray]:
@@ -123,27 +127,33 @@ def with_numbers_hidden(
     return tuple(np.asarray(found[column]).astype(kind) for column, kind in types.items())
 
 
-def _missed(con: duckdb.DuckDBPyConnection, feeds: np.ndarray, central: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """By pair of feeds, (feeds, feeds) above the diagonal: of people in three feeds or more, those whose records in the
-    two no blocking rule brought together, and all of them."""
-    columns = con.execute("select distinct client_id_l, client_id_r from pairs where rule >= 0").fetchnumpy()
-    left, right = (np.asarray(columns[f"client_id_{side}"]).astype(np.int64) for side in "lr")
-    inside = central[left] == central[right]
-    ends = np.sort(np.column_stack([feeds[left], feeds[right]])[inside], axis=1)
-    found = np.unique(np.column_stack([central[left][inside], ends]), axis=0)
-    has = presence(feeds, central)
-    has = has & (has.sum(axis=1) >= 3)[:, None]
-    chances = np.triu(has.T.astype(float) @ has, 1)
-    wanted = has[found[:, 0], found[:, 1]] & (found[:, 1] != found[:, 2])
-    seen = np.zeros_like(chances)
-    np.add.at(seen, (found[wanted, 1], found[wanted, 2]), 1)
-    return chances - seen, chances
+def missed_by_blocking(
+    con: duckdb.DuckDBPyConnection, model: Model, representation: Representation = TOKENS
+) -> np.ndarray:
+    """Share of one person's pairs that no blocking rule finds, by pair of feeds, (feeds, feeds).
 
-
-def _missed_by_model(model: Model) -> float:
-    """Share of one person's pairs without an NHS number that blocking is not sure to find, fields being independent."""
-    grid = relations.pattern_grid()
-    without_number = (grid[:, :-1] >= 0).all(axis=1) & (grid[:, -1] == -1)
-    chance = np.where(without_number, 2 ** relations.log2_person(model.relations, True, grid), 0)
-    sure = relations.certain_to_be_blocked(model.training["compared_by_names_alone"])
-    return float(max(chance[~sure].sum() / chance.sum(), 1e-6))
+    From the model's levels of one person and from which fields the feeds fill. A signature that is at least alike stands
+    for a name that sounds alike, since rules ask for the sound and levels tell the likeness.
+    """
+    grid, masks = relations.pattern_grid(), relations.presence_masks()
+    forename, surname, dob, postcode, number = grid.T
+    born, lives = dob >= top_gamma("dob") - 1, postcode == top_gamma("postcode")
+    found = born & ((forename >= ALIKE) | (surname >= ALIKE) | lives)
+    found |= lives & ((surname >= ALIKE) | (forename > ALIKE))
+    found |= number == top_gamma(NUMBER)
+    if model.training["compared_by_names_alone"]:
+        found |= (forename > ALIKE) & (surname > ALIKE)
+    person = 2 ** relations.log2_person(model.relations, True, grid) / relations.person_share(model.relations, True)
+    missed = np.bincount(masks[~found], person[~found], minlength=2 ** len(FIELDS))
+    filled = " + ".join(
+        f"(({representation.presence[field]} is not null)::integer << {place})" for place, field in enumerate(FIELDS)
+    )
+    rows = con.execute(
+        f"select feed_id, {filled}, count(*) from versions where is_latest group by all order by all"
+    ).fetchall()
+    share = np.zeros((1 + max(feed for feed, _, _ in rows), 2 ** len(FIELDS)))
+    for feed, mask, records in rows:
+        share[feed, mask] = records
+    share /= share.sum(axis=1, keepdims=True)
+    both = np.bitwise_and.outer(np.arange(share.shape[1]), np.arange(share.shape[1]))
+    return share @ missed[both] @ share.T

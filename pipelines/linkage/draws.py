@@ -12,8 +12,9 @@ full Bayesian model; here draws start from the calibrated probabilities of pairs
   partners are common. A group that already holds a record of a feed takes a second one only as readily as those two
   records of one feed are one person.
 - The probabilities themselves may be off: each draw shifts and stretches log odds across feeds (`Doubts`).
-- Pairs that no blocking rule compares: each draw joins some people at random across feeds, as many as blocking missed
-  among pairs of records that a third record of the same person brought together all the same.
+- Pairs that no blocking rule compares: each draw joins some people at random across feeds, as many as the model of how
+  details change says that blocking misses. Two of one feed each, where their person has no third feed; one of one feed
+  and one of several, where it has: a record that one partner misses is missed by the others.
 
 Draws are centred on the truth. The central partition, which must decide about every pair, need not lie in the middle.
 Integers and arrays alone; nothing here knows what a figure is.
@@ -78,14 +79,16 @@ def partitions(
     links = links.select(~rules.apart(links.left, links.right))
     nodes = _certain_groups(links, rules, constraints.groups())
     graph = _Graph.of(links, nodes, feeds, rules, free_bonus(feeds, central))
-    links_across = _tree_links(feeds, central)
+    lost = _links_to_lose(feeds, central)
     for _ in range(number):
         shift, slope = rng.multivariate_normal(doubts.calibration, doubts.covariance)
         own = rng.normal(size=len(doubts.own_shift)) * doubts.own_shift
         shifts = np.where(np.eye(len(own)), np.diag(own), shift + own[:, None] + own)
         labels = graph.draw(shifts, max(slope, 0.0), rng)[nodes]
         share = rng.gamma(doubts.missed) / np.maximum(doubts.chances, 1)
-        yield _join_missed(labels, feeds, rules, rng.poisson(share * links_across), rng)
+        for several, links_across in enumerate(lost):
+            labels = _join_missed(labels, feeds, rules, rng.poisson(share * links_across), bool(several), rng)
+        yield labels
 
 
 @dataclass(frozen=True)
@@ -312,20 +315,29 @@ def _log_odds(probability: np.ndarray) -> np.ndarray:
     return np.log(sure / (1 - sure))
 
 
-def _tree_links(feeds: np.ndarray, central: np.ndarray) -> np.ndarray:
-    """(feeds, feeds), above the diagonal: links that hold people together, one fewer than a person's feeds each."""
+def _links_to_lose(feeds: np.ndarray, central: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(feeds, feeds), above the diagonal: people of exactly these two feeds; and links of people of more feeds, each
+    record having one that holds it to the others."""
     has = presence(feeds, central)
-    weight = 2 / np.maximum(has.sum(axis=1), 1)
-    return np.triu((has * weight[:, None]).T @ has, 1)
+    number = has.sum(axis=1)
+    two = has[number == 2].astype(float)
+    more, weight = has[number > 2].astype(float), 2 / np.maximum(number[number > 2] - 1, 1)
+    return np.triu(two.T @ two, 1), np.triu((more * weight[:, None]).T @ more, 1) / 2
 
 
 def _join_missed(
-    labels: np.ndarray, feeds: np.ndarray, rules: _Rules, wanted: np.ndarray, rng: np.random.Generator
+    labels: np.ndarray,
+    feeds: np.ndarray,
+    rules: _Rules,
+    wanted: np.ndarray,
+    several: bool,
+    rng: np.random.Generator,
 ) -> np.ndarray:
-    """The partition with people joined at random: `wanted` (feeds, feeds) pairs of people without a
-    feed in common, each person joined once at most."""
+    """The partition with people joined at random: `wanted` (feeds, feeds) pairs of people without a feed in common,
+    each person joined once at most. several: one of the two is of more feeds than one; otherwise both are of one."""
     used = np.zeros(labels.max(initial=-1) + 1, dtype=bool)
     has = presence(feeds, labels)
+    number = has.sum(axis=1)
     for one, other in zip(*np.nonzero(wanted), strict=True):
         ends = [
             np.flatnonzero((feeds == feed) & ~has[labels, partner] & ~used[labels])
@@ -336,6 +348,7 @@ def _join_missed(
         # More than are wanted, since some fall out: two who cannot be one, or one person twice.
         left, right = (rng.choice(clients, MORE * wanted[one, other]) for clients in ends)
         fits = ~rules.apart(left, right) & ~(has[labels[left]] & has[labels[right]]).any(axis=1)
+        fits &= (number[labels[left]] + number[labels[right]] > 2) == several
         left, right = left[fits], right[fits]
         first = np.zeros(len(left), dtype=bool)
         first[np.intersect1d(*(np.unique(labels[end], return_index=True)[1] for end in (left, right)))] = True
