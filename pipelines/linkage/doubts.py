@@ -23,7 +23,7 @@ from .train import Model
 NUMBER = "nhs_number"
 # What is believed before any number is seen: fields that are not independent misstate log odds by about so much, and
 # by so much more for a feed that has too few numbers to tell.
-SHIFT_SPREAD, SLOPE_SPREAD = 0.5, 0.25
+SHIFT_SPREAD, SLOPE_SPREAD = 0.25, 0.15
 OWN_SHIFT_SPREAD = 1.0
 ALIKE = 1  # gamma of the lowest level of a name that still says something
 MISSED_KNOWN_TO = 10.0  # pairs that blocking missed, seen so many times over: their share is known to within a third
@@ -130,7 +130,9 @@ def with_numbers_hidden(
 def missed_by_blocking(
     con: duckdb.DuckDBPyConnection, model: Model, representation: Representation = TOKENS
 ) -> np.ndarray:
-    """Share of one person's pairs that no blocking rule finds, by pair of feeds, (feeds, feeds).
+    """Share of one person's pairs that no blocking rule finds or that two numbers keep apart, by pair of feeds.
+
+    (feeds, feeds), symmetric.
 
     From the model's levels of one person and from which fields the feeds fill. A signature that is at least alike stands
     for a name that sounds alike, since rules ask for the sound and levels tell the likeness.
@@ -143,6 +145,9 @@ def missed_by_blocking(
     found |= number == top_gamma(NUMBER)
     if model.training["compared_by_names_alone"]:
         found |= (forename > ALIKE) & (surname > ALIKE)
+    found &= (
+        number != 0
+    )  # two numbers of one person, one of them wrong: never joined by the model, and still one person
     person = 2 ** relations.log2_person(model.relations, True, grid) / relations.person_share(model.relations, True)
     missed = np.bincount(masks[~found], person[~found], minlength=2 ** len(FIELDS))
     filled = " + ".join(
