@@ -1,19 +1,17 @@
 """Pairs of identity versions: which are compared, how far each field agrees, and how likely they are one person.
 
-Splink finds the pairs (blocking); the levels are the SQL of `comparisons`; the probability weighs one person against
+Blocking rules find the pairs; the levels are the SQL of `comparisons`; the probability weighs one person against
 every other explanation that `relations` knows. Each pair is scored once, over all feeds. Nothing here joins anybody.
 """
 
-import logging
 import re
 
 import duckdb
 import numpy as np
 import pyarrow as pa
-from splink import DuckDBAPI, Linker
 
 from . import comparisons, relations
-from .comparisons import FIELDS, NAMES_SWAPPED, TOKENS, Representation, signed_equal, splink_settings, top_gamma
+from .comparisons import FIELDS, NAMES_SWAPPED, TOKENS, Representation, signed_equal, top_gamma
 from .load import SIGNED_BY
 from .relations import NAMESAKES, PERSON, RELATIONS, STRANGERS, Relations
 
@@ -40,20 +38,24 @@ def block(
     learns from them. A value that more than MOST_IN_A_BLOCK records share (a hospital's postcode, a made-up birth
     date) brings nobody together; table `skipped` (rule, blocks, records, pairs) says what that left out.
     """
-    settings = splink_settings(representation)
-    _skip_large_blocks(con, versions, representation)
-    settings.blocking_rules_to_generate_predictions = _rules(representation, hopeless)
-    linker = Linker(DuckDBAPI(con).register("to_block"), settings, log_level=logging.ERROR)
-    pairs = linker.inference.compute_blocked_pairs_for_predict()
+    _skip_large_blocks(con, versions, representation, hopeless)
+    _block(con, "to_block", "l.record_id < r.record_id", _rules(representation, hopeless))
+    con.execute("drop table to_block")
+
+
+def _block(con: duckdb.DuckDBPyConnection, left: str, ordered: str, rules: list[str]) -> None:
+    """Fill table `blocked` with the pairs of table `left` and `to_block` by the first rule that finds each."""
+    found = " union all ".join(
+        f"select least(l.record_id, r.record_id) as record_id_l, greatest(l.record_id, r.record_id) as record_id_r, "
+        f"{number}::tinyint as rule from {left} as l inner join to_block as r on {rule} where {ordered}"
+        for number, rule in enumerate(rules)
+    )
     con.execute(
         f"""
         create or replace table blocked as
-        select join_key_l::integer as record_id_l, join_key_r::integer as record_id_r, match_key::tinyint as rule
-        from {pairs.physical_name}
+        select record_id_l, record_id_r, min(rule) as rule from ({found}) group by all order by all
         """
     )
-    pairs.drop_table_from_database_and_remove_from_cache()
-    con.execute("drop view to_block")
 
 
 def block_new(con: duckdb.DuckDBPyConnection, new: str, versions: str, representation: Representation = TOKENS) -> None:
@@ -61,27 +63,15 @@ def block_new(con: duckdb.DuckDBPyConnection, new: str, versions: str, represent
 
     versions has the columns that columns_to_block names, the new records among them; they have the highest record_ids.
     """
-    _skip_large_blocks(con, versions, representation)
-    found = " union all ".join(
-        f"select r.record_id as record_id_l, l.record_id as record_id_r, {number} as rule "
-        f"from arrived as l inner join to_block as r on {rule} where r.record_id < l.record_id"
-        for number, rule in enumerate(_rules(representation, hopeless=False))
-    )
+    _skip_large_blocks(con, versions, representation, hopeless=False)
     con.execute(f"create or replace temp table arrived as select * from to_block semi join {new} using (record_id)")
-    con.execute(
-        f"""
-        create or replace table blocked as
-        select record_id_l, record_id_r, min(rule)::tinyint as rule from ({found}) group by all order by all
-        """
-    )
-    con.execute("drop table arrived; drop view to_block")
+    _block(con, "arrived", "r.record_id < l.record_id", _rules(representation, hopeless=False))
+    con.execute("drop table arrived; drop table to_block")
 
 
-def columns_to_block(representation: Representation) -> set[str]:
+def columns_to_block(representation: Representation, hopeless: bool = False) -> set[str]:
     """Columns that the blocking rules read."""
-    return {column for rule in _rules(representation, hopeless=False) for column in COLUMN.findall(rule)} - {
-        "client_id"
-    }
+    return {column for rule in _rules(representation, hopeless) for column in COLUMN.findall(rule)} - {"client_id"}
 
 
 def _rules(representation: Representation, hopeless: bool) -> list[str]:
@@ -107,8 +97,10 @@ def _exclusive_or(sql: str) -> str:
     return re.sub(r"\((\S+) \| (\S+)\) - \(\1 & \2\)", r"xor(\1, \2)", sql)
 
 
-def _skip_large_blocks(con: duckdb.DuckDBPyConnection, versions: str, representation: Representation) -> None:
-    """Fill table `skipped` and make view `to_block`: the versions without values that too many records share."""
+def _skip_large_blocks(
+    con: duckdb.DuckDBPyConnection, versions: str, representation: Representation, hopeless: bool
+) -> None:
+    """Fill table `skipped` and table `to_block`: what the rules read, without values that too many records share."""
     con.execute("create or replace table skipped (rule varchar, blocks bigint, records bigint, pairs bigint)")
     emptied: dict[str, str] = {}
     for rule in representation.prediction_rules:
@@ -136,7 +128,13 @@ def _skip_large_blocks(con: duckdb.DuckDBPyConnection, versions: str, representa
             emptied[columns[0]] = f"case when ({names}) in ({tuples}) then null else {columns[0]} end as {columns[0]}"
         con.execute("drop table common")
     replaced = f" replace ({', '.join(emptied.values())})" if emptied else ""
-    con.execute(f"create or replace view to_block as select *{replaced} from {versions}")
+    narrow = ", ".join(sorted(columns_to_block(representation, hopeless)))
+    con.execute(
+        f"""
+        create or replace temp table to_block as
+        select record_id, client_id, {narrow} from (select *{replaced} from {versions})
+        """
+    )
 
 
 def _quoted(text: str) -> str:

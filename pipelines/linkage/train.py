@@ -26,7 +26,7 @@ LINKER_UID = "upstream"  # in place of Splink's random one
 DIGITS = 6  # significant digits of Splink's estimates that are kept, so that the same people make the same model
 HIGHEST_FIRST_PRIOR = 0.1
 TRAINING_PAIRS = 1e6  # cap for each rule of expectation maximisation
-TRAINING_CLIENTS = 250_000  # an even sample of about as many teaches the same; all pairs' shares are those of everybody
+TRAINING_CLIENTS = 150_000  # an even sample of about as many teaches the same; all pairs' shares are those of everybody
 FEWEST_TRAINING_PAIRS = 50  # blocked pairs below which a rule teaches nothing
 
 
