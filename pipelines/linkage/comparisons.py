@@ -108,7 +108,7 @@ def equal(token: str) -> str:
 def signed_alike(field: str, hundredths: int) -> str:
     """SQL: under some anchor at least this share of the signatures' bits agree. Noise agrees in half of them."""
     most = SIGNATURE_BITS - SIGNATURE_BITS * hundredths // 100
-    return " or ".join(f"{_differing(f'{field}_by_{anchor}')} <= {most}" for anchor in SIGNED_BY[field])
+    return " or ".join(f"{differing(f'{field}_by_{anchor}')} <= {most}" for anchor in SIGNED_BY[field])
 
 
 def signed_equal(left: str, right: str) -> str:
@@ -119,7 +119,7 @@ def signed_equal(left: str, right: str) -> str:
     )
 
 
-def _differing(column: str) -> str:
+def differing(column: str) -> str:
     """SQL: bits that differ. Exclusive or as a difference, since DuckDB and Spark have no common word for it."""
     words = [f"(({column}_w{i}_l | {column}_w{i}_r) - ({column}_w{i}_l & {column}_w{i}_r))" for i in range(WORDS)]
     return "(" + " + ".join(f"cast(bit_count({word}) as integer)" for word in words) + ")"

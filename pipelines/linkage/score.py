@@ -224,7 +224,7 @@ def _work_once(gammas: dict[str, str], representation: Representation) -> tuple[
     for field, anchors in SIGNED_BY.items():
         equal = signed_equal(field, field).split(" or ")
         for place, anchor in enumerate(anchors):
-            name, bits = f"{field}_by_{anchor}_differing", comparisons._differing(f"{field}_by_{anchor}")
+            name, bits = f"{field}_by_{anchor}_differing", comparisons.differing(f"{field}_by_{anchor}")
             if f"{anchor}_anchor" in columns:
                 counted = f"case when {anchor}_anchor_l = {anchor}_anchor_r then {_exclusive_or(bits)} end"
                 named(name, counted, bits, name)
