@@ -77,7 +77,9 @@ def _true_warehouse(settings: Settings, folder: Path, linked: pd.DataFrame) -> S
     true.accepted.symlink_to(settings.accepted.resolve())
     ids = "T" + linked.true_person_id.astype(str)
     index = linked.drop(columns=["true_person_id", "local_person_id"])
-    index.assign(person_id=ids, person_id_low=ids, person_id_high=ids).to_parquet(true.linkage / "person_index.parquet")
+    # what is true waits for no reviewer
+    index = index.assign(person_id=ids, person_id_low=ids, person_id_high=ids, in_review=False)
+    index.to_parquet(true.linkage / "person_index.parquet")
     database.build_all(true, target=("board", "headlines"))
     return true
 

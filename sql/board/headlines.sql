@@ -42,7 +42,8 @@ wording (position, headline_id, label, unit, share_of) as (
     (
         10, 'earlier_opportunities_before_crisis', 'Earlier opportunities followed by a crisis', 'contacts',
         'earlier opportunities whose time to a crisis is all in the records'
-    )
+    ),
+    (11, 'people_in_review', 'People left apart until a reviewer looks', 'people', null)
 ),
 
 bases as (

@@ -1,18 +1,36 @@
 -- One row per headline figure, linkage scenario and person behind it, with what the person adds to the figure. The
--- figures that have no words on the board are what shares are worked out from.
+-- figures that have no words on the board are what shares are worked out from. People whose records are implausible as
+-- one person wait for a reviewer: they are a figure of their own, and are in none that hangs on several records being
+-- one person. Under a scenario that is whoever has a record of such a person.
 -- Key: headline_id, scenario, person_key
-with contacts as (
+with in_review as (
+    select 'central' as scenario, person_id as person_key from linkage.person_index where in_review
+    union
+    select 'low', person_id_low from linkage.person_index where in_review
+    union
+    select 'high', person_id_high from linkage.person_index where in_review
+    union
+    select 'draws', drawn.person_key
+    from linkage.person_draws as drawn
+    inner join linkage.person_index as person using (agency, feed, person_ref)
+    where person.in_review
+),
+
+contacts as (
     select
         scenarios.scenario,
         scenarios.person_key,
         contacts.agency,
-        cycling.person_key is not null as cycles
+        cycling.person_key is not null as cycles,
+        in_review.person_key is not null as in_review
     from staging.person_scenarios as scenarios
     inner join staging.contacts as contacts using (contact_id)
     left join journeys.cycling as cycling
         on scenarios.scenario = cycling.scenario
         and scenarios.person_key = cycling.person_key
         and cycling.definition_id = 'cross_agency_cycle'
+    left join in_review
+        on scenarios.scenario = in_review.scenario and scenarios.person_key = in_review.person_key
 ),
 
 people as (
@@ -20,8 +38,9 @@ people as (
         scenario,
         person_key,
         count(*) as contacts,
-        count(distinct agency) as agencies,
-        any_value(cycles) as cycles
+        count(distinct agency) >= 2 and not any_value(in_review) as by_two_agencies,
+        any_value(cycles) and not any_value(in_review) as cycles,
+        any_value(in_review) as in_review
     from contacts
     group by scenario, person_key
 ),
@@ -59,11 +78,13 @@ figures as (
     union all
     select 'contacts', scenario, person_key, contacts, null from people
     union all
-    select 'people_seen_by_two_agencies', scenario, person_key, contacts, null from people where agencies >= 2
+    select 'people_seen_by_two_agencies', scenario, person_key, contacts, null from people where by_two_agencies
     union all
     select 'people_who_cycle', scenario, person_key, contacts, null from people where cycles
     union all
     select 'contacts_of_people_who_cycle', scenario, person_key, contacts, null from people where cycles
+    union all
+    select 'people_in_review', scenario, person_key, contacts, null from people where in_review
     union all
     select headline_id, scenario, person_key, count(*), sum(minutes)::bigint from events group by all
 )

@@ -1,5 +1,7 @@
 -- One row per definition of cycling, with the number of people who meet it when records are joined at the central
--- threshold, and the 95 % band of the true number over the draws of who may be who.
+-- threshold, and the 95 % band of the true number over the draws of who may be who. People whose records are
+-- implausible as one person
+-- (marts.people, in_review) are counted here; the headlines leave them apart.
 -- Key: definition_id
 with central as (
     select definition_id, count(*) as people

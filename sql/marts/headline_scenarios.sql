@@ -15,7 +15,8 @@ with headlines (headline_id, share_of_people, part, whole) as (
     (
         'earlier_opportunities_before_crisis', false,
         'complete_opportunities_before_crisis', 'complete_opportunities'
-    )
+    ),
+    ('people_in_review', null, null, null)
 ),
 
 scenarios as (
