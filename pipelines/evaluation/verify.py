@@ -2,11 +2,13 @@
 
 Each seed makes people of three agencies without activity, encodes, trains, links and draws as a new region's first run
 would, and looks whether the 95 % band for "people seen by two or more agencies" holds the true count, which is read
-last. One JSON line a seed in `<out>/seeds-*.jsonl`, so that a run that was stopped goes on where it was. Run by
-`make verify`; docs/band.md has what came of it.
+last. One JSON line a seed in `<out>/seeds-*.jsonl`, named by what the code is, so that a run that was stopped goes on
+where it was and one of other code begins anew. Run by `make verify`; docs/band.md has what came of it. Seeds below 1001
+were looked at while the band was built.
 """
 
 import argparse
+import hashlib
 import json
 import sys
 import tempfile
@@ -29,7 +31,8 @@ from pipelines.synthetic.people_only import people_only
 
 from .link_benchmark import pseudonymised
 
-SEEDS, PEOPLE, PROCESSES = 200, 4000, 2
+SEEDS, FIRST_SEED, PEOPLE, PROCESSES = 200, 1001, 4000, 2
+PACKAGE = Path(__file__).resolve().parents[1]
 LEAST_COVERED = 0.92  # of seeds: 184 of 200
 WIDEST = 0.10  # mean width of the band, as a share of the true count
 ENDS = (0.025, 0.975)
@@ -121,14 +124,14 @@ def in_two(clients: pd.DataFrame, person: str) -> int:
 
 
 def verify(
-    seeds: int, people: int, nhs_numbers: bool, processes: int, out: Path, progress: Callable[[str], None]
+    seeds: range, people: int, nhs_numbers: bool, processes: int, out: Path, progress: Callable[[str], None]
 ) -> list[Seed]:
-    """Every seed from 1, those of an earlier run read back."""
+    """Every seed, those of an earlier run of the same code read back."""
     out.mkdir(parents=True, exist_ok=True)
-    path = out / f"seeds-{people}{'' if nhs_numbers else '-without-numbers'}.jsonl"
+    path = out / f"seeds-{people}{'' if nhs_numbers else '-without-numbers'}-{_code()}.jsonl"
     done = [Seed(**json.loads(line)) for line in path.read_text().splitlines()] if path.exists() else []
-    done = [found for found in done if found.seed <= seeds]
-    todo = sorted(set(range(1, seeds + 1)) - {found.seed for found in done})
+    done = [found for found in done if found.seed in seeds]
+    todo = sorted(set(seeds) - {found.seed for found in done})
     with ProcessPoolExecutor(processes) as pool, path.open("a", encoding="utf-8") as lines:
         for future in as_completed([pool.submit(verify_seed, seed, people, nhs_numbers) for seed in todo]):
             found = future.result()
@@ -136,10 +139,19 @@ def verify(
             lines.write(json.dumps(asdict(found)) + "\n")
             lines.flush()
             progress(
-                f"{len(done)} of {seeds}: seed {found.seed}, true {found.true:,}, band {found.low:,} to {found.high:,}"
+                f"{len(done)} of {len(seeds)}: seed {found.seed}, true {found.true:,}, band {found.low:,} to {found.high:,}"
                 f"{'' if found.covered else ', MISSED'}, off by {found.bias:+.1f} sd"
             )
     return sorted(done, key=lambda found: found.seed)
+
+
+def _code() -> str:
+    """8 hex characters of the code that links and encodes."""
+    digest = hashlib.sha256()
+    for package in ("linkage", "pseudonymise", "synthetic"):
+        for path in sorted((PACKAGE / package).rglob("*.py")):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:8]
 
 
 def summary(found: list[Seed]) -> tuple[str, bool]:
@@ -167,13 +179,15 @@ def summary(found: list[Seed]) -> tuple[str, bool]:
 def main(argv: list[str] | None = None) -> int:
     top = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     top.add_argument("--seeds", type=int, default=SEEDS)
+    top.add_argument("--first-seed", type=int, default=FIRST_SEED)
     top.add_argument("--people", type=int, default=PEOPLE, help="of each region")
     top.add_argument("--without-nhs-numbers", action="store_true")
     top.add_argument("--processes", type=int, default=PROCESSES)
     top.add_argument("--out", type=Path, default=Path("build/verify"), metavar="DIR")
     args = top.parse_args(argv)
     numbers, say = not args.without_nhs_numbers, partial(print, flush=True)
-    found = verify(args.seeds, args.people, numbers, args.processes, args.out, say)
+    seeds = range(args.first_seed, args.first_seed + args.seeds)
+    found = verify(seeds, args.people, numbers, args.processes, args.out, say)
     text, met = summary(found)
     print(text)
     if not met:

@@ -1,0 +1,31 @@
+"""What many seeds say together of the band."""
+
+import pytest
+
+from pipelines.evaluation.verify import Seed, summary
+
+
+def seeds(held: int, missed: int, width: int = 40) -> list[Seed]:
+    """Seeds of 1,000 people in two agencies, whose band is so wide, around the truth or above it."""
+    low = [1000 - width // 2] * held + [1010] * missed
+    return [
+        Seed(i, 4000, True, true=1000, central=990, low=start, high=start + width, mean=start + width / 2, spread=10.0)
+        for i, start in enumerate(low)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("held", "missed", "width", "met"),
+    [(184, 16, 40, True), (183, 17, 40, False), (200, 0, 120, False)],
+    ids=["184 of 200 are enough", "183 are not", "a band too wide to be of use does not do"],
+)
+def test_both_bars_must_be_met(held, missed, width, met):
+    text, result = summary(seeds(held, missed, width))
+    assert result is met
+    assert f"| bands that hold the truth | {held} (" in text
+
+
+def test_bias_is_in_people_and_in_standard_deviations():
+    text, _ = summary(seeds(0, 10))
+    assert "| mean of the draws less the truth | +30.0 people | |" in text
+    assert "| the same, in standard deviations of the draws | +3.00 | |" in text
