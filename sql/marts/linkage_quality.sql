@@ -53,6 +53,12 @@ measures as (
     union all
     select 'review queue', replace(reason, '_', ' '), count(distinct item), null, null, 'pairs', 'counted'
     from linkage.review_queue
+    where reason not in ('contact_after_death', 'two_stays_at_once', 'ages_apart')
+    group by reason
+    union all
+    -- what only activity shows reaches the queue with the next linkage: counted where it is found
+    select 'handed back to review', replace(reason, '_', ' '), count(*), null, null, 'people', 'counted'
+    from marts.people_to_review
     group by reason
 )
 

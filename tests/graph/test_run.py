@@ -121,7 +121,10 @@ def test_a_truncated_a_wrongly_keyed_and_an_empty_delivery_count_as_not_arrived(
     assert "empty" in reasons[2] or "no rows" in reasons[2]
     assert len(set(reasons)) == 3
     assert len(outcome.problems) == 3
-    assert content(hub) == before
+    # What the marts of one run hand back for review is in the queue of the next, which linkage_quality counts.
+    after = content(hub)
+    del after["marts.linkage_quality"], before["marts.linkage_quality"]
+    assert after == before
 
 
 def test_a_second_run_at_the_same_time_says_so_and_does_nothing(region):
