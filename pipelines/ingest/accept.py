@@ -224,6 +224,7 @@ def _checks(candidate: _Candidate) -> list[dict]:
             "rule": outcome.rule.rule,
             "column_name": outcome.rule.column,
             "severity": outcome.rule.severity,
+            "refuses": outcome.rule.refuses,
             "kahn": outcome.rule.kahn,
             "reason": outcome.rule.reason,
             "checked": outcome.checked,

@@ -5,12 +5,13 @@
 reads, an expectation carries in its `meta`:
 
 - rule      its id; column: the column it is about, where the expectation's own is a computed one
-- severity  critical: the file is refused if it fails; row: a row that fails goes to the refused rows; warning: rows are
-            counted and go on
+- severity  critical: what fails is refused; warning: rows that fail are counted and go on, and somebody should look into
+            it; info: the same, and nobody needs to (that it changes is a warning of marts.quality_trend)
+- refuses   of a critical rule: file, if the rule fails at all, or row, which goes to the refused rows
 - kahn      conformance, completeness or plausibility
 - reason    one plain sentence that an agency can act on
-- sql       where a rule looks at more than one column, the expression (DuckDB) of the column that is judged; a critical
-            rule judges one row for each file, so its expression is an aggregate
+- sql       where a rule looks at more than one column, the expression (DuckDB) of the column that is judged; a rule that
+            refuses the file judges one row for each file, so its expression is an aggregate
 - for_each  the expectation stands for one of each contract column with these properties ('*': any but empty)
 
 In `sql` and `kwargs`, `$column` and `$code_list` are those of for_each. An expression sees the file's columns,
@@ -51,7 +52,8 @@ if TYPE_CHECKING:
     from great_expectations.core.batch_definition import BatchDefinition
     from great_expectations.core.expectation_suite import ExpectationSuite
 
-SEVERITIES = ("critical", "row", "warning")
+SEVERITIES = ("critical", "warning", "info")
+REFUSES = ("file", "row")
 KAHN = ("conformance", "completeness", "plausibility")
 UNLISTED = "unlisted"
 REFUSED_SHARE = 0.2  # of a file's rows; a file with more refused rows than that is refused whole
@@ -75,6 +77,7 @@ class Rule:
     rule: str
     column: str | None  # the column it is about, as in the file; None for the file as a whole
     severity: str
+    refuses: str | None  # of a critical rule: file or row
     kahn: str
     reason: str
     type: str
@@ -105,7 +108,7 @@ class Outcome:
 
     rule: Rule
     checked: int  # rows
-    failed: int  # rows; 1 if a critical rule failed
+    failed: int  # rows; 1 if a rule that refuses the file failed
 
 
 @dataclass(frozen=True)
@@ -129,8 +132,8 @@ def judge(
     digest = rules_digest(settings)
     rules = _rules(settings, feed, file, profile, digest)
     codes = _codes(settings.reference / "codes", digest)
-    by_row = tuple(rule for rule in rules if rule.severity != "critical")
-    by_file = tuple(rule for rule in rules if rule.severity == "critical")
+    by_row = tuple(rule for rule in rules if rule.refuses != "file")
+    by_file = tuple(rule for rule in rules if rule.refuses == "file")
     with duckdb.connect(config={"threads": settings.threads}) as con:
         con.register("codes", codes)
         con.execute(CODE_KEY)
@@ -267,11 +270,14 @@ def _rule(path: Path, expectation: dict) -> Rule:
     missing += [] if "column" in kwargs else ["a column to judge"]
     if missing or meta["severity"] not in SEVERITIES or meta["kahn"] not in KAHN:
         raise GateError(f"{path.name}: an expectation lacks {', '.join(missing) or 'a known severity or kahn tag'}.")
+    if (meta.get("refuses") in REFUSES) != (meta["severity"] == "critical"):
+        raise GateError(f"{path.name}, rule {meta['rule']}: it says `refuses`, row or file, if and only if it is critical.")
     value_set = str(kwargs.get("value_set", ""))
     return Rule(
         rule=meta["rule"],
         column=meta.get("column", None if meta.get("sql") else kwargs["column"]),
         severity=meta["severity"],
+        refuses=meta.get("refuses"),
         kahn=meta["kahn"],
         reason=meta["reason"],
         type=expectation["type"],
@@ -367,7 +373,7 @@ def _split(failures: dict[str, list[int]], lengths: list[int]) -> list[dict[str,
 def _judgement(rules: Rules, received: int, failures: dict[str, list[int]]) -> Judgement:
     refused: dict[int, list[Rule]] = {}
     for rule in rules:
-        for row in failures.get(rule.key, []) if rule.severity == "row" else []:
+        for row in failures.get(rule.key, []) if rule.refuses == "row" else []:
             refused.setdefault(row, []).append(rule)
     outcomes = [Outcome(rule, received, len(failures.get(rule.key, []))) for rule in rules]
     return Judgement(outcomes, dict(sorted(refused.items())), _blocked(outcomes, len(refused), received))
@@ -435,12 +441,12 @@ def _suite(rules: Rules, codes: pa.Table) -> "ExpectationSuite":
 
 def _blocked(outcomes: list[Outcome], refused: int, received: int) -> str | None:
     """Why the file is refused whole, or None: a critical rule failed, or too many rows were refused."""
-    critical = [o.rule.reason for o in outcomes if o.rule.severity == "critical" and o.failed]
+    critical = [o.rule.reason for o in outcomes if o.rule.refuses == "file" and o.failed]
     if critical:
         return " ".join(critical)
     if refused < received and (refused <= REFUSED_ROWS or refused <= REFUSED_SHARE * received):
         return None
-    worst = max((o for o in outcomes if o.rule.severity == "row"), key=lambda o: o.failed)
+    worst = max((o for o in outcomes if o.rule.refuses == "row"), key=lambda o: o.failed)
     return (
         f"{refused:,} of {received:,} rows fail, more than the {REFUSED_SHARE:.0%} that may. Most often: "
         f"{worst.rule.reason} ({worst.failed:,} rows)"

@@ -51,6 +51,7 @@ CHECKS = pa.schema(
         ("rule", pa.string()),
         ("column_name", pa.string()),
         ("severity", pa.string()),
+        ("refuses", pa.string()),
         ("kahn", pa.string()),
         ("reason", pa.string()),
         ("checked", pa.int64()),
