@@ -7,21 +7,31 @@ and the finished release are kept, so a run that was killed is simply started ag
 import itertools
 import logging
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
 import dagster as dg
 from dagster._core.instance import InstanceRef
-from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
 from pipelines.definitions import definitions
-from pipelines.ingest.month import is_up_to_date
 from pipelines.ingest.status import months_expected, status_rows
 from pipelines.linkage.update import forget
-from pipelines.publish.made_of import inputs
-from pipelines.publish.release import current_release, read_manifest
-from pipelines.run_lock import only_run
+from pipelines.operations.alerts import Trouble, alert
+from pipelines.operations.assets import (
+    INGEST_JOB,
+    RELEASE_JOB,
+    UPSTREAM_RUN,
+    end_dead_runs,
+    run_tags,
+    span_tags,
+    troubles_of_run,
+)
+from pipelines.operations.due import feeds_due, release_due, spans
+from pipelines.operations.late import late_deliveries
+from pipelines.operations.leftovers import clear_leftovers
+from pipelines.publish.release import current_release
+from pipelines.run_lock import holder, only_run
 from pipelines.settings import Settings
 
 REFUSALS_TOLD = 3  # of each agency's feed
@@ -35,6 +45,7 @@ class Outcome:
     months: int = 0
     released: bool = False
     problems: list[str] = field(default_factory=list)
+    troubles: list[Trouble] = field(default_factory=list)  # steps and checks that failed
 
 
 class Progress(logging.Handler):
@@ -69,31 +80,37 @@ class Progress(logging.Handler):
 
 def run(settings: Settings, force: bool = False, progress: Callable[[str], None] = print) -> Outcome:
     """Take in what is new, link, build, check and release. `force`: also what is up to date."""
-    with only_run(settings) as alone:
+    with only_run(settings, UPSTREAM_RUN) as alone:
         if not alone:
-            return Outcome(problems=["Another run is under way. Wait until it has ended, then run again."])
-        return _run(settings, force, progress)
+            who = holder(settings) or "It has just ended"
+            return Outcome(problems=[f"Another run is under way: {who}. Wait until it has ended, then run again."])
+        outcome = _run(settings, force, progress)
+        for late in late_deliveries(settings):
+            progress(f"Late: {late}")
+        alert(settings, outcome.troubles, None, progress)
+        return outcome
 
 
 def _run(settings: Settings, force: bool, progress: Callable[[str], None]) -> Outcome:
     outcome = Outcome()
     for folder in (settings.landing, settings.state, settings.warehouse, settings.releases, settings.dagster_home):
         folder.mkdir(parents=True, exist_ok=True)
+    clear_leftovers(settings)
     graph = definitions(settings)
     with warnings.catch_warnings(), dagster_instance(settings) as instance:
         warnings.simplefilter("ignore", dg.BetaWarning)
+        end_dead_runs(instance)
         if force:
             forget(settings.linkage)
         _ingest(graph, instance, settings, force, progress, outcome)
         if not months_expected(settings):
             outcome.problems.append(f"Nothing was delivered to {settings.landing}.")
             return outcome
-        current = current_release(settings)
-        if current and not force and read_manifest(current)["inputs"] == inputs(settings):
-            progress(f"Everything is up to date: release {current.name} stands")
+        if not force and not release_due(settings):
+            progress(f"Everything is up to date: release {current_release(settings).name} stands")
         else:
             progress("Linking, building and checking a release")
-            outcome.released = _execute(graph, "link_and_release", instance, outcome)
+            outcome.released = _execute(graph, RELEASE_JOB, instance, settings, outcome)
             if outcome.released:
                 progress(f"How well records were linked: {settings.releases / 'current' / 'linkage_quality.html'}")
     outcome.problems += _refusals(settings)
@@ -138,35 +155,30 @@ def _ingest(
     graph, instance, settings: Settings, force: bool, progress: Callable[[str], None], outcome: Outcome
 ) -> None:
     months = months_expected(settings)
-    due = {
-        month: [feed for feed in settings.feeds if force or not is_up_to_date(settings, feed, month)]
-        for month in months
-    }
-    due = {month: feeds for month, feeds in due.items() if feeds}
+    due = feeds_due(settings, force)
     progress(
         f"Taking in {len(due)} of {len(months)} months" if due else f"All {len(months)} months are taken in already"
     )
-    # Neighbouring months with the same feeds to take in go in one run: most of a run's cost is the run itself.
-    places = enumerate(due)
-    for (feeds, _), group in itertools.groupby(places, key=lambda p: (due[p[1]], months.index(p[1]) - p[0])):
-        span = [month for _, month in group]
-        keys = [dg.AssetKey(["accepted", feed]) for feed in feeds]
-        tags = {ASSET_PARTITION_RANGE_START_TAG: span[0], ASSET_PARTITION_RANGE_END_TAG: span[-1]}
-        outcome.months += len(span) * _execute(graph, "ingest_month", instance, outcome, keys, tags)
+    for span in spans(due):
+        keys = [dg.AssetKey(["accepted", feed]) for feed in span.feeds]
+        taken_in = _execute(graph, INGEST_JOB, instance, settings, outcome, keys, span_tags(span))
+        outcome.months += len(span.months) * taken_in
 
 
 def _execute(
     graph,
     job: str,
     instance,
+    settings: Settings,
     outcome: Outcome,
     keys: list[dg.AssetKey] | None = None,
-    tags: dict[str, str] | None = None,
+    tags: Mapping[str, str] | None = None,
 ) -> bool:
+    tags = tags or {}
     result = graph.resolve_job_def(job).execute_in_process(
         instance=instance,
         asset_selection=keys,
-        tags=tags,
+        tags={**tags, **run_tags(settings, UPSTREAM_RUN)},
         raise_on_error=False,
         run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
     )
@@ -175,4 +187,5 @@ def _execute(
             error = event.event_specific_data.error
             cause = error.cause or error
             outcome.problems.append(f"{event.step_key}: {cause.message.strip()}")
+    outcome.troubles += troubles_of_run(job, tags, result.all_events)
     return result.success

@@ -54,6 +54,14 @@ class Settings:
 
     releases_kept: int = 5
 
+    # running it
+    due_day: int = 10  # day of the next month by which a month's deliveries are to be there
+    timezone: str = "Europe/London"  # of the monthly schedule
+    landing_seconds: int = 120  # between two looks of the sensor at landing
+    wait_minutes: int = 240  # longest time that a run of Dagster's waits for another one over the same data
+    alert_command: str = field(default_factory=lambda: os.environ.get("UPSTREAM_ALERT_COMMAND", ""))
+    alert_url: str = field(default_factory=lambda: os.environ.get("UPSTREAM_ALERT_URL", ""))
+
     def __post_init__(self) -> None:
         """Raises InputError for a time or an area that the analyst tables cannot have."""
         for name, value, known in (
