@@ -18,6 +18,7 @@ from pipelines.settings import Settings
 
 PROFILES = ("trusted-hub", "untrusted-hub")  # the encoder's; repeated, because it takes half a second to load
 DEFAULT_PROFILE = "trusted-hub"
+FORMATS = ("parquet", "csv")  # of a delivery's files; repeated for the same reason
 
 
 def keygen(args: argparse.Namespace) -> int:
@@ -46,7 +47,9 @@ def pseudonymise(args: argparse.Namespace) -> int:
         print(delivery.check(**given))
         print("Nothing was written.")
     else:
-        made = delivery.deliver(**given, out=args.out, lookup=args.lookup)
+        made = delivery.deliver(
+            **given, out=args.out, lookup=args.lookup, file_format=args.format, partial_until=args.partial_until
+        )
         counts = ", ".join(f"{number:,} {name}" for name, number in made.rows.items())
         print(f"{made.folder}: {counts}")
         for notice in made.notices:
@@ -75,6 +78,21 @@ def run(args: argparse.Namespace) -> int:
     for problem in outcome.problems:
         print(f"upstream run: {problem}", file=sys.stderr)
     return 1 if outcome.problems else 0
+
+
+def doctor(args: argparse.Namespace) -> int:
+    from pipelines.operations.doctor import as_json, describe, examine, is_wrong
+
+    findings = examine(Settings())
+    print(as_json(findings) if args.json else describe(findings))
+    return 1 if is_wrong(findings) else 0
+
+
+def web(args: argparse.Namespace) -> int:
+    from pipelines.operations.web import serve
+
+    serve(Settings(), args.host, args.port)
+    return 0
 
 
 def train(args: argparse.Namespace) -> int:
@@ -123,18 +141,28 @@ def rekey_plan(args: argparse.Namespace) -> int:
 
 
 def status(args: argparse.Namespace) -> int:
-    from pipelines.ingest.status import status_rows
+    import json
 
-    rows = status_rows(Settings())
-    for row in rows:
-        numbers = {kind: "–" if row[kind] is None else f"{row[kind]:,}" for kind in ("received", "accepted", "refused")}
-        counts = "  ".join(f"{kind} {number:>7}" for kind, number in numbers.items())
-        reason = f"  {row['reason']}" if row["reason"] else ""
-        print(
-            f"{row['agency']:8} {row['feed']:22} {row['period']}  {row['delivery_id'] or '':18} {row['status']:11} {counts}{reason}"
-        )
-    if not rows:
-        print(f"Nothing was delivered to {Settings().landing}.")
+    from pipelines.ingest.overview import overview
+    from pipelines.ingest.status import months_expected, status_rows
+
+    rows, months = status_rows(Settings()), months_expected(Settings())
+    if args.json:
+        print(json.dumps({"months": months, "deliveries": rows}, indent=2, ensure_ascii=False))
+    else:
+        lines = overview(rows, months, args.all) if rows else [f"Nothing was delivered to {Settings().landing}."]
+        print("\n".join(lines))
+    return 0
+
+
+def withdraw(args: argparse.Namespace) -> int:
+    from pipelines.ingest.withdrawn import withdraw
+
+    done = withdraw(Settings(), args.agency, args.feed, args.period, args.delivery_id, args.by, args.reason)
+    for received in done.deliveries:
+        print(f"{received.name} is withdrawn.")
+    falls_back = f"falls back to {done.left[-1].delivery_id} if that is accepted" if done.left else "is a gap"
+    print(f"With the next `upstream run` the month {falls_back}, until {args.agency} delivers it again.")
     return 0
 
 
@@ -357,13 +385,37 @@ def parser() -> argparse.ArgumentParser:
         "--opt-outs", type=Path, metavar="O.csv", help="people who opted out: left out before encoding"
     )
     command.add_argument("--areas", type=Path, metavar="AREAS.csv", help="lsoa,imd_quintile")
+    command.add_argument(
+        "--partial-until", metavar="2026-01-20", help="the last day covered, if the extract is not the whole month"
+    )
+    command.add_argument("--format", choices=FORMATS, default=FORMATS[0], help=f"of the files ({FORMATS[0]})")
     command.add_argument("--check", action="store_true", help="write nothing, show what would leave")
 
     command = commands.add(HUB, "run", run, "take in deliveries, link, build, check and release", in_project=True)
     command.add_argument("--force", action="store_true", help="also what is up to date")
 
-    text = "what arrived, was accepted, held, refused, superseded, is missing"
-    commands.add(HUB, "status", status, text, in_project=True)
+    text = "what is wrong with this installation, and what to do"
+    command = commands.add(HUB, "doctor", doctor, text, in_project=True)
+    command.add_argument("--json", action="store_true", help="the same for a machine")
+
+    text = "Dagster's web interface, sensors and schedules over this data folder"
+    command = commands.add(HUB, "web", web, text, in_project=True)
+    command.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1: this machine alone)")
+    command.add_argument("--port", type=int, default=3000)
+
+    text = "what arrived, was accepted, held, refused, superseded, withdrawn, is missing"
+    command = commands.add(HUB, "status", status, text, in_project=True)
+    command.add_argument("--all", action="store_true", help="also every delivery, with its rows and digest")
+    command.add_argument("--json", action="store_true", help="everything, for machines")
+
+    text = "take a delivery back: it counts no more, and only a new one can undo that"
+    command = commands.add(HUB, "withdraw", withdraw, text, in_project=True)
+    command.add_argument("agency", metavar="AGENCY")
+    command.add_argument("feed", metavar="FEED")
+    command.add_argument("period", metavar="PERIOD")
+    command.add_argument("delivery_id", metavar="DELIVERY_ID")
+    command.add_argument("--by", required=True, metavar="NAME", help="who says so")
+    command.add_argument("--reason", required=True, metavar="TEXT", help="why; kept and shown, so name nobody")
 
     commands.add(HUB, "train", train, "a new linkage model from this region's deliveries", in_project=True)
 

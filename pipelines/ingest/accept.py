@@ -1,11 +1,12 @@
 """A feed's months: every agency's deliveries through their checks and the gate, and what is accepted of them.
 
 Nothing here remembers what an earlier run did: which delivery of a slot (agency, feed, period) counts is worked out
-each time from all that lies in landing. The last one that is accepted counts, a refused one counts as not arrived,
-those before it are superseded. One that was made for the region's next key or encoder passes every check as well, and
-is held. A row of attributes or activity whose person has no accepted row in people is refused: it could belong to nobody.
+each time from all that lies in landing. The last made one that is accepted counts, whenever it arrived; a refused or
+withdrawn one counts as not arrived, those before it are superseded. One that was made for the region's next key or
+encoder passes every check as well, and is held. A row of attributes or activity whose person has no accepted row in
+people is refused: it could belong to nobody.
 
-Received = accepted + refused, for each file of every accepted delivery; IngestError if not.
+Received = accepted + refused + erased, for each file of every accepted delivery; IngestError if not.
 """
 
 import itertools
@@ -25,12 +26,14 @@ from .delivery import (
     DeliveryRefused,
     Received,
     content_digest,
+    data_files,
+    distinct,
     read_delivery,
     received_deliveries,
-    stated_rows,
 )
 from .gate import Delivered, Judgement, judge, row_numbers, without_unlisted_codes
-from .month import Counts, DeliveryOutcome, Month, made_of, slot_of, write_month
+from .month import VERBS, Counts, DeliveryOutcome, Month, made_of, slot_of, write_month
+from .note import rows as stated_rows
 from .region import disagreement, read_region, remember_region
 
 HELD = (
@@ -88,8 +91,8 @@ def _portions(settings: Settings, feed: str, periods: list[str]) -> Iterator[dic
     """Periods in order, each with its deliveries, in groups of about ROWS_AT_ONCE rows."""
     portion, rows = {}, 0
     for period in periods:
-        received = received_deliveries(settings, feed, period)
-        more = sum(count or 0 for delivery in received for count in stated_rows(delivery).values())
+        received = distinct(received_deliveries(settings, feed, period))
+        more = sum(count or 0 for delivery in received for count in stated_rows(delivery.note).values())
         if portion and rows + more > ROWS_AT_ONCE:
             yield portion
             portion, rows = {}, 0
@@ -102,9 +105,12 @@ def _portions(settings: Settings, feed: str, periods: list[str]) -> Iterator[dic
 def _fill(settings: Settings, feed: str, months: dict[str, Month], deliveries: dict[str, list[Received]]) -> None:
     """Add to each month what becomes of its deliveries: in rounds, from the last of each slot to the first."""
     slots: dict[tuple[str, str], list[Received]] = {}
-    for period in months:
+    for period, month in months.items():
         for received in deliveries[period]:
-            slots.setdefault((period, received.agency), []).append(received)
+            if received.withdrawal:
+                month.deliveries.append(_outcome(received, "withdrawn", received.withdrawal))
+            else:
+                slots.setdefault((period, received.agency), []).append(received)
     while slots:
         candidates = _look_into(settings, feed, [waiting.pop() for waiting in slots.values()])
         for candidate in candidates:
@@ -135,7 +141,7 @@ def _look_into(settings: Settings, feed: str, deliveries: list[Received]) -> lis
             if judgement.blocked:
                 received = candidate.received
                 candidate.refusal = (
-                    f"{received.name}/{file}.parquet: {judgement.blocked} Ask {received.agency} to put the extract "
+                    f"{received.name}/{data_files(received)[file].name}: {judgement.blocked} Ask {received.agency} to put the extract "
                     "right and to deliver the month again."
                 )
     return candidates
@@ -150,18 +156,19 @@ def _accept(settings: Settings, candidate: _Candidate, month: Month) -> bool:
         return False
     month.checks += _checks(candidate)
     if status == "refused":
-        stated = stated_rows(received)
-        month.deliveries.append(_outcome(received, status, reason, accepted=dict.fromkeys(FILES, 0), refused=stated))
+        none = dict.fromkeys(FILES, 0)
+        counts = {"accepted": none, "refused": stated_rows(received.note), "erased": none}
+        month.deliveries.append(_outcome(received, status, reason, counts))
         return False
     tables = {file: _accepted(candidate, file) for file in FILES}
     tables["activity"] = without_unlisted_codes(settings, received.feed, tables["activity"])
     refused = _refused_rows(candidate)
-    outcome = _outcome(
-        received,
-        "accepted",
-        accepted={file: len(table) for file, table in tables.items()},
-        refused={file: sum(row["file"] == file for row in refused) for file in FILES},
-    )
+    counts = {
+        "accepted": {file: len(table) for file, table in tables.items()},
+        "refused": {file: sum(row["file"] == file for row in refused) for file in FILES},
+        "erased": dict.fromkeys(FILES, 0),
+    }
+    outcome = _outcome(received, "accepted", counts=counts)
     _check_conservation(candidate.delivery, outcome)
     remember_region(settings, candidate.delivery.encoding, received.name)
     month.deliveries.append(outcome)
@@ -236,28 +243,19 @@ def _checks(candidate: _Candidate) -> list[dict]:
 
 
 def _outcome(
-    received: Received,
-    status: str,
-    reason: str | None = None,
-    accepted: Counts | None = None,
-    refused: Counts | None = None,
+    received: Received, status: str, reason: str | None = None, counts: dict[str, Counts] | None = None
 ) -> DeliveryOutcome:
     """Counts that are not given are not known: a superseded delivery was not looked into, a held one will be again."""
-    unknown = dict.fromkeys(FILES)
-    return DeliveryOutcome(
-        received,
-        status,
-        reason,
-        {"received": stated_rows(received), "accepted": accepted or unknown, "refused": refused or unknown},
-        content_digest(received),
-    )
+    unknown = {verb: dict.fromkeys(FILES) for verb in VERBS}
+    rows = unknown | {"received": stated_rows(received.note)} | (counts or {})
+    return DeliveryOutcome(received, status, reason, rows, content_digest(received))
 
 
 def _check_conservation(delivery: Delivery, outcome: DeliveryOutcome) -> None:
     for file, table in delivery.tables.items():
-        received, accepted, refused = (outcome.rows[verb][file] for verb in ("received", "accepted", "refused"))
-        if not len(table) == received == accepted + refused:
+        received, accepted, refused, erased = (outcome.rows[verb][file] for verb in VERBS)
+        if not len(table) == received == accepted + refused + erased:
             raise IngestError(
-                f"{delivery.received.name}/{file}.parquet: {len(table):,} rows received, but {accepted:,} accepted and "
-                f"{refused:,} refused. Nothing was written."
+                f"{delivery.received.name}, {file}: {len(table):,} rows received, but {accepted:,} accepted, "
+                f"{refused:,} refused and {erased:,} erased. Nothing was written."
             )

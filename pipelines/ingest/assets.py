@@ -14,7 +14,7 @@ from pipelines.pseudonymise.delivery import FILES
 from pipelines.settings import Settings
 
 from .accept import ingest_months
-from .month import Month, month_files
+from .month import STATUSES, Month, month_files
 
 
 def ingest_assets(settings: Settings) -> list[dg.AssetsDefinition | dg.AssetChecksDefinition]:
@@ -47,7 +47,7 @@ def _feed_asset(settings: Settings, feed: str, months: dg.MonthlyPartitionsDefin
                 asset=key,
                 blocking=True,
                 partitions_def=months,
-                description="Received = accepted + refused, for each file of every accepted delivery, counted in the files.",
+                description="Received = accepted + refused + erased, for each file of every accepted delivery, counted in the files.",
             ),
             dg.AssetCheckSpec(
                 "gate", asset=key, partitions_def=months, description="No delivery of the month was refused."
@@ -92,14 +92,15 @@ def _metadata(month: Month) -> dict[str, object]:
         "rows_received": month.count("received"),
         "rows_accepted": month.count("accepted"),
         "rows_refused": month.count("refused"),
-        **{f"deliveries_{status}": states.count(status) for status in ("accepted", "held", "refused", "superseded")},
+        "rows_erased": month.count("erased"),
+        **{f"deliveries_{status}": states.count(status) for status in STATUSES},
         "refused_because": dg.MetadataValue.md("\n".join(f"- {reason}" for reason in month.refusals) or "none refused"),
     }
 
 
 def _conservation(settings: Settings, key: dg.AssetKey, months: list[Month]) -> dg.AssetCheckResult:
     """Counted again in the files that were written, apart from the counts they were written with."""
-    wrong = [month.period for month in months if _rows_received(month) != _rows_written(settings, month)]
+    wrong = [month.period for month in months if _rows_to_keep(month) != _rows_written(settings, month)]
     return dg.AssetCheckResult(
         asset_key=key,
         check_name="conservation",
@@ -109,9 +110,10 @@ def _conservation(settings: Settings, key: dg.AssetKey, months: list[Month]) -> 
     )
 
 
-def _rows_received(month: Month) -> dict[str, int]:
-    accepted = [delivery for delivery in month.deliveries if delivery.status == "accepted"]
-    return {file: sum(delivery.rows["received"][file] for delivery in accepted) for file in FILES}
+def _rows_to_keep(month: Month) -> dict[str, int]:
+    """Rows received but for those of people who were erased, by file."""
+    counts = [delivery.rows for delivery in month.deliveries if delivery.status == "accepted"]
+    return {file: sum(rows["received"][file] - rows["erased"][file] for rows in counts) for file in FILES}
 
 
 def _rows_written(settings: Settings, month: Month) -> dict[str, int]:

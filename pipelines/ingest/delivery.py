@@ -6,10 +6,12 @@ value; what else stands where a name should be is counted, because it may be a v
 """
 
 import hashlib
+import itertools
 import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 
 import pyarrow as pa
@@ -17,17 +19,19 @@ import pyarrow.parquet as pq
 
 from pipelines.pseudonymise import contract, encode
 from pipelines.pseudonymise.contract import AGENCY
-from pipelines.pseudonymise.delivery import FILES, SPEC_VERSION
+from pipelines.pseudonymise.delivery import SPEC_VERSION
+from pipelines.pseudonymise.errors import InputError
 from pipelines.settings import Settings
 
+from . import note as notes
+from .csv_file import read_csv, read_header
+from .note import NOTE
 from .region import Encoding
 
-NOTE = "delivery.json"
+WITHDRAWN = "withdrawn.json"  # the hub's own mark on a delivery (withdrawn.py): no part of what was received
 KNOWN_SPECS = (SPEC_VERSION,)
+NAMED = ("agency", "feed", "period", "delivery_id")  # in the note as in the folder's place
 DELIVERY_ID = re.compile(r"([0-9]{3,})-[0-9a-f]{12}")  # sequence within the slot, then the digest of the contents
-KEY_CHECK = re.compile(r"[0-9a-f]{16}")
-CHECKSUM = re.compile(r"[0-9a-f]{64}")
-MOST_ROWS = 2**31  # a file never has so many
 PERIOD = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 
 
@@ -45,25 +49,45 @@ class Received:
     period: str
     delivery_id: str
 
+    @cached_property
+    def note(self) -> dict:
+        """What the note states, as it was when first asked for; nothing if it cannot be read."""
+        return notes.stated(self.folder)
+
     @property
-    def sequence(self) -> tuple[datetime, int, str]:
-        """Deliveries of one slot in the order in which they were made.
+    def sequence(self) -> tuple[bool, datetime, int, str]:
+        """Deliveries of one slot in the order in which they count: as they were made, however they arrived.
 
         The note says when; the number in the id settles a tie only, since an agency counts in its own outbox and one
-        that was emptied starts again at 001. A delivery whose note does not say when comes last, where it is looked
-        into and refused.
+        that was emptied starts again at 001. One of a part of the month comes before every whole one, so that it never
+        takes the place of the whole. One whose note does not say when comes last, where it is looked into and refused.
         """
         fits = DELIVERY_ID.fullmatch(self.delivery_id)
-        try:
-            created_at = _created_at(_note_as_found(self))
-        except (OSError, ValueError):
-            created_at = None
-        return (created_at or datetime.max.replace(tzinfo=UTC), int(fits[1]) if fits else 0, self.delivery_id)
+        made = notes.created_at(self.note) or datetime.max.replace(tzinfo=UTC)
+        return (notes.partial_until(self.note) is None, made, int(fits[1]) if fits else 0, self.delivery_id)
 
     @property
     def name(self) -> str:
         """How messages call it: the folder below landing."""
         return f"{self.agency}/{self.feed}/{self.period}/{self.delivery_id}"
+
+    @cached_property
+    def withdrawal(self) -> str | None:
+        """Who withdrew the delivery and why, in words; None if nobody did, or if it was made anew since."""
+        try:
+            mark = json.loads((self.folder / WITHDRAWN).read_text(encoding="utf-8"))
+            if mark["made"] != self.note.get("created_at"):
+                return None
+            return f"Withdrawn by {mark['by']}: {mark['reason'].rstrip('.')}."
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, LookupError, TypeError, AttributeError):
+            return f"Withdrawn; {WITHDRAWN} cannot be read."
+
+    @property
+    def is_named_as_noted(self) -> bool:
+        """Whether the note speaks of the slot and the id that the folder stands for."""
+        return all(self.note.get(entry) == getattr(self, entry) for entry in NAMED)
 
 
 @dataclass(frozen=True)
@@ -104,37 +128,59 @@ def expected_schemas(feed: str, profile: str) -> dict[str, pa.Schema]:
 
 def content_digest(received: Received) -> str:
     """SHA-256 over the names and bytes of all that was received in the folder."""
-    digest = hashlib.sha256()
-    for path in sorted(path for path in received.folder.rglob("*") if path.is_file()):
-        digest.update(path.relative_to(received.folder).as_posix().encode() + b"\0" + _sha256(path).encode())
-    return digest.hexdigest()
+    return _digest(received.folder, WITHDRAWN)
 
 
-def stated_rows(received: Received) -> dict[str, int | None]:
-    """Rows of each file as the note states them; None where it does not say."""
-    try:
-        rows = _note_as_found(received)["rows"]
-        return {name: rows[name] if _is_count(rows[name]) else None for name in FILES}
-    except (OSError, ValueError, KeyError, TypeError):
-        return dict.fromkeys(FILES)
+def same_contents(one: Received, other: Received) -> bool:
+    """Whether two deliveries of a slot differ in nothing but their ids and when they were made."""
+    own = ("delivery_id", "created_at")
+    first, second = ({k: v for k, v in received.note.items() if k not in own} for received in (one, other))
+    if not (notes.is_complete(one.note) and first == second and one.is_named_as_noted and other.is_named_as_noted):
+        return False
+    return _digest(one.folder, NOTE, WITHDRAWN) == _digest(other.folder, NOTE, WITHDRAWN)
+
+
+def distinct(deliveries: list[Received]) -> list[Received]:
+    """The deliveries, in their order, but for duplicates: the same contents as the one made before it in its slot."""
+    return [received for received, of in duplicates(deliveries).items() if of is None]
+
+
+def duplicates(deliveries: list[Received]) -> dict[Received, Received | None]:
+    """Each delivery, in order, with the one of its slot that it repeats; None if it is no duplicate.
+
+    Only the delivery made just before counts, so that an agency can go back to what it sent before a correction. Those
+    that are withdrawn repeat nothing and are not repeated.
+    """
+    found: dict[Received, Received | None] = {}
+    for _, slot in itertools.groupby(deliveries, key=lambda r: (r.agency, r.feed, r.period)):
+        before = None
+        for received in slot:
+            found[received] = None
+            if not received.withdrawal:
+                if before and same_contents(before, received):
+                    found[received] = before
+                else:
+                    before = received
+    return found
 
 
 def stated_encoding(received: Received) -> Encoding | None:
     """The encoding that the note states; None where it does not say. The version need not be known here."""
-    try:
-        note = _note_as_found(received)
-    except (OSError, ValueError):
-        return None
-    return _encoding(note) if _is_note(note) else None
+    return notes.encoding(received.note) if notes.is_complete(received.note) else None
 
 
 def read_delivery(received: Received) -> Delivery:
     """The delivery, after every check that needs no other delivery. Raises DeliveryRefused."""
     note = _note(received)
-    encoding, tables = _encoding(note), {}
+    encoding, tables = notes.encoding(note), {}
     for name, schema in expected_schemas(received.feed, encoding.profile).items():
         tables[name] = _table(received, note, name, schema)
     return Delivery(received, encoding, tables)
+
+
+def data_files(received: Received) -> dict[str, Path]:
+    """Where the files people, attributes and activity lie, by the note's format."""
+    return {name: received.folder / file for name, file in notes.file_names(received.note).items()}
 
 
 def _note(received: Received) -> dict:
@@ -142,25 +188,25 @@ def _note(received: Received) -> dict:
     where = f"{received.name}/{NOTE}"
     again = f"Ask {received.agency} to send the delivery again, as `upstream pseudonymise` wrote it."
     try:
-        note = _note_as_found(received)
+        note = notes.read_note(received.folder)
     except FileNotFoundError:
         raise DeliveryRefused(f"{where}: the delivery note is missing. {again}") from None
     except (OSError, ValueError):
         raise DeliveryRefused(f"{where}: the delivery note cannot be read as JSON. {again}") from None
-    if not _is_note(note):
+    if not isinstance(note, dict) or not notes.is_complete(note):
         raise DeliveryRefused(f"{where}: the delivery note lacks an entry, or has one of the wrong kind. {again}")
     if note["spec_version"] not in KNOWN_SPECS:
         raise DeliveryRefused(
             f"{where}: this spec version is not known here; known: {', '.join(KNOWN_SPECS)}. Update the hub, or ask "
             f"{received.agency} to pseudonymise again with the version that the partnership uses."
         )
-    if not _encoding(note).is_known:
+    if not notes.encoding(note).is_known:
         raise DeliveryRefused(
             f"{where}: this version or profile of the encoder is not known here; known: version {encode.ENCODER_VERSION}, "
             f"{' and '.join(encode.PROFILES)}. Ask {received.agency} to pseudonymise again with the version that the "
             "partnership uses. How the version is changed: upstream rekey-plan"
         )
-    for entry in ("agency", "feed", "period", "delivery_id"):
+    for entry in NAMED:
         if note[entry] != getattr(received, entry):
             raise DeliveryRefused(
                 f"{where}: {entry} differs from the folder that the delivery lies in. Move it to the folder that the "
@@ -172,60 +218,13 @@ def _note(received: Received) -> dict:
         )
     if received.feed not in contract.feeds():
         raise DeliveryRefused(f"{where}: there is no feed {received.feed}. Feeds: {', '.join(contract.feeds())}.")
-    _only_named_files(received, again)
+    _only_named_files(received, note, again)
     return note
 
 
-def _note_as_found(received: Received) -> object:
-    """Whatever JSON the note holds. Raises OSError or ValueError if there is none that can be read."""
-    text = (received.folder / NOTE).read_text(encoding="utf-8")
-    try:
-        return json.loads(text)
-    except RecursionError:
-        raise ValueError("The JSON is nested too deeply.") from None
-
-
-def _is_count(value: object) -> bool:
-    """Whether it can be a number of rows."""
-    return type(value) is int and 0 <= value < MOST_ROWS
-
-
-def _created_at(note: object) -> datetime | None:
-    """When the delivery was made, or None if the note does not say so with an offset from UTC."""
-    try:
-        created_at = datetime.fromisoformat(note["created_at"])
-    except (KeyError, TypeError, ValueError):
-        return None
-    return created_at if created_at.tzinfo else None
-
-
-def _encoding(note: dict) -> Encoding:
-    """Of a note that has its entries."""
-    encoder = note["encoder"]
-    return Encoding(
-        note["key_check"], encoder["checksum"], str(encoder.get("version", "")), str(encoder.get("profile", ""))
-    )
-
-
-def _is_note(note: object) -> bool:
-    """Whether the note has every entry that is read here, each of its kind."""
-    texts = ("agency", "feed", "period", "delivery_id", "spec_version", "key_check")
-    return (
-        isinstance(note, dict)
-        and all(isinstance(note.get(entry), str) for entry in texts)
-        and all(isinstance(note.get(entry), dict) for entry in ("encoder", "rows", "sha256"))
-        and KEY_CHECK.fullmatch(note["key_check"]) is not None
-        and isinstance(note["encoder"].get("checksum"), str)
-        and CHECKSUM.fullmatch(note["encoder"]["checksum"]) is not None
-        and _created_at(note) is not None
-        and all(_is_count(note["rows"].get(name)) for name in FILES)
-        and all(isinstance(note["sha256"].get(f"{name}.parquet"), str) for name in FILES)
-    )
-
-
-def _only_named_files(received: Received, again: str) -> None:
+def _only_named_files(received: Received, note: dict, again: str) -> None:
     """A file that nobody asked for may hold anything: it must not lie at the hub unnoticed."""
-    named = {NOTE, *(f"{name}.parquet" for name in FILES)}
+    named = {NOTE, WITHDRAWN, *notes.file_names(note).values()}
     names = [path.name for path in received.folder.iterdir()]
     strangers = sum(name not in named and not name.startswith(".") for name in names)
     if strangers:
@@ -238,7 +237,7 @@ def _only_named_files(received: Received, again: str) -> None:
 
 def _table(received: Received, note: dict, name: str, schema: pa.Schema) -> pa.Table:
     """One file's rows, if file, columns and row count are what the note and the contract say."""
-    path = received.folder / f"{name}.parquet"
+    path = received.folder / notes.file_names(note)[name]
     where = f"{received.name}/{path.name}"
     again = f"Ask {received.agency} to send the delivery again."
     if not path.is_file():
@@ -248,11 +247,8 @@ def _table(received: Received, note: dict, name: str, schema: pa.Schema) -> pa.T
             f"{where}: the file does not fit its SHA-256 in the delivery note: it was cut short or changed on the way. "
             f"{again}"
         )
-    try:
-        table = pq.read_table(path)
-    except (OSError, pa.ArrowException):
-        raise DeliveryRefused(f"{where}: the file cannot be read as Parquet. {again}") from None
-    _only_contract_columns(received.agency, where, table.schema, schema)
+    read = _read_parquet if path.suffix == ".parquet" else _read_csv
+    table = read(received.agency, path, where, schema)
     if len(table) != note["rows"][name]:
         raise DeliveryRefused(
             f"{where}: the file has {len(table):,} rows, the delivery note says {note['rows'][name]:,}. {again}"
@@ -263,6 +259,28 @@ def _table(received: Received, note: dict, name: str, schema: pa.Schema) -> pa.T
             "file, and to deliver the month with its rows; a month in which truly nothing happened is not delivered."
         )
     return table.select(schema.names).cast(schema)
+
+
+def _read_parquet(agency: str, path: Path, where: str, schema: pa.Schema) -> pa.Table:
+    try:
+        table = pq.read_table(path)
+    except (OSError, pa.ArrowException):
+        raise DeliveryRefused(
+            f"{where}: the file cannot be read as Parquet. Ask {agency} to send the delivery again."
+        ) from None
+    _only_contract_columns(agency, where, table.schema, schema)
+    return table
+
+
+def _read_csv(agency: str, path: Path, where: str, schema: pa.Schema) -> pa.Table:
+    if names := read_header(path):
+        types = [schema.field(name).type if name in schema.names else pa.string() for name in names]
+        _only_contract_columns(agency, where, pa.schema(list(zip(names, types, strict=True))), schema)
+    try:
+        return read_csv(path, schema)
+    except InputError as fault:
+        what = str(fault).removeprefix(str(path))
+        raise DeliveryRefused(f"{where}{what} Ask {agency} to send the delivery again.") from None
 
 
 def _only_contract_columns(agency: str, where: str, found: pa.Schema, wanted: pa.Schema) -> None:
@@ -314,6 +332,14 @@ def _kind_in_words(kind: pa.DataType) -> str:
 def _large(kind: pa.DataType) -> pa.DataType:
     """Some writers store text and bytes with 64-bit offsets: the same values."""
     return {pa.string(): pa.large_string(), pa.binary(): pa.large_binary()}.get(kind, kind)
+
+
+def _digest(folder: Path, *but: str) -> str:
+    """SHA-256 over the names and bytes of a folder's files but those named."""
+    digest = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file() and path.name not in but):
+        digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + _sha256(path).encode())
+    return digest.hexdigest()
 
 
 def _sha256(path: Path) -> str:

@@ -17,11 +17,13 @@ from pipelines.pseudonymise import encode
 from pipelines.pseudonymise.delivery import FILES
 from pipelines.settings import Settings
 
-from .delivery import Received, content_digest, expected_schemas, received_deliveries
+from .delivery import Received, content_digest, distinct, expected_schemas, received_deliveries
 from .gate import rules_digest
+from .note import partial_until
 from .region import read_region
 
 Counts = dict[str, int | None]  # rows by file; None where they are not known
+STATUSES = ("accepted", "held", "refused", "superseded", "withdrawn")
 
 SLOT = [(name, pa.string()) for name in ("agency", "feed", "period", "delivery_id")]
 REFUSED = pa.schema(
@@ -34,13 +36,14 @@ REFUSED = pa.schema(
         ("reason", pa.string()),
     ]
 )
-VERBS = ("received", "accepted", "refused")
+VERBS = ("received", "accepted", "refused", "erased")
 DELIVERIES = pa.schema(
     [
         *SLOT,
         ("status", pa.string()),
         ("reason", pa.string()),
         *((f"{verb}_{file}", pa.int64()) for verb in VERBS for file in FILES),
+        ("partial_until", pa.date32()),
         ("digest", pa.string()),
     ]
 )
@@ -65,9 +68,9 @@ class DeliveryOutcome:
     """What became of one delivery."""
 
     received: Received
-    status: str  # accepted, held, refused or superseded
+    status: str  # one of STATUSES
     reason: str | None  # in words, unless accepted
-    rows: dict[str, Counts]  # received, accepted, refused
+    rows: dict[str, Counts]  # received, accepted, refused, erased
     digest: str
 
 
@@ -114,7 +117,7 @@ def is_up_to_date(settings: Settings, feed: str, period: str) -> bool:
     except (FileNotFoundError, ValueError):
         return False
     there = all(path.exists() for path in month_files(settings, feed, period).values())
-    now = made_of(settings, received_deliveries(settings, feed, period))
+    now = made_of(settings, distinct(received_deliveries(settings, feed, period)))
     return there and recorded == {**now, "region": _region(settings)}
 
 
@@ -122,6 +125,7 @@ def made_of(settings: Settings, deliveries: list[Received]) -> dict:
     """Digests of all that a feed's month comes from but the region, which its own deliveries may set."""
     return {
         "deliveries": {received.name: content_digest(received) for received in deliveries},
+        "withdrawn": {received.name: received.withdrawal for received in deliveries if received.withdrawal},
         "rules": rules_digest(settings),
         "code": _code_digest(),
     }
@@ -174,6 +178,7 @@ def _delivery_row(outcome: DeliveryOutcome) -> dict:
         "status": outcome.status,
         "reason": outcome.reason,
         **{f"{verb}_{file}": outcome.rows[verb][file] for verb in VERBS for file in FILES},
+        "partial_until": partial_until(outcome.received.note),
         "digest": outcome.digest,
     }
 

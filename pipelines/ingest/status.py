@@ -6,7 +6,10 @@ import pyarrow.parquet as pq
 
 from pipelines.settings import Settings
 
-from .delivery import Received, folders_of_no_agency, received_deliveries
+from .delivery import Received, content_digest, duplicates, folders_of_no_agency, received_deliveries
+from .note import partial_until
+
+COUNTS = ("received", "accepted", "refused", "erased")
 
 
 def months_expected(settings: Settings) -> list[str]:
@@ -24,34 +27,47 @@ def months_expected(settings: Settings) -> list[str]:
 def status_rows(settings: Settings) -> list[dict]:
     """What arrived and what is missing, sorted by feed, agency, period and delivery.
 
-    Each row: agency, feed, period, delivery_id (None if missing), status (accepted, held, refused, superseded,
-    waiting or missing), reason (None if accepted), received, accepted, refused (rows of activity; None if not known), digest.
+    Each row: agency, feed, period, delivery_id (None if missing), status, reason (None if accepted), COUNTS (rows of
+    activity; None if not known), partial_until (last day covered, of a part of a month), made_at (as its note says) and
+    digest. status: accepted, held, refused, superseded, withdrawn, duplicate, waiting or missing.
     One row with '-' for its slot stands for all folders that are not named by an agency's code, if there are any.
     """
     ingested = {(row["agency"], row["feed"], row["period"], row["delivery_id"]): row for row in _ingested(settings)}
     rows, slots = [], set()
-    for received in received_deliveries(settings):
+    for received, repeated in duplicates(received_deliveries(settings)).items():
         slot = (received.agency, received.feed, received.period)
         if stray := _stray(settings, received):
             found = {"status": "refused", "reason": f"{received.name}: {stray}"}
         else:
             slots.add(slot)
-            waiting = {"status": "waiting", "reason": "Not ingested yet: run `upstream run`."}
-            found = ingested.get((*slot, received.delivery_id), waiting)
-        rows.append(_status(*slot, received.delivery_id, found))
+            found = _found(received, repeated, ingested.get((*slot, received.delivery_id)))
+        rows.append(_status(*slot, found, received))
     for agency, feed in {slot[:2] for slot in slots}:
         for period in months_expected(settings):
             if (agency, feed, period) not in slots:
                 missing = {"status": "missing", "reason": f"Nothing arrived. Ask {agency} for {feed} of {period}."}
-                rows.append(_status(agency, feed, period, None, missing))
+                rows.append(_status(agency, feed, period, missing))
     if folders := folders_of_no_agency(settings):
         what = "1 folder that is" if folders == 1 else f"{folders:,} folders that are"
         reason = (
             f"Landing has {what} not named by an agency's code (2 to 12 capital letters or digits): nothing in there is "
             "taken in. Ask whoever put it there, and rename or delete it."
         )
-        rows.append(_status("-", "-", "-", None, {"status": "refused", "reason": reason}))
+        rows.append(_status("-", "-", "-", {"status": "refused", "reason": reason}))
     return sorted(rows, key=lambda row: (row["feed"], row["agency"], row["period"], row["delivery_id"] or ""))
+
+
+def _found(received: Received, repeated: Received | None, ingested: dict | None) -> dict:
+    """What became of a delivery: as the last run found it, and what has changed since."""
+    if repeated:
+        reason = f"Same contents as {repeated.delivery_id}, which was made before: it changes nothing."
+        return {"status": "duplicate", "reason": reason}
+    if ingested is None:
+        ingested = {"status": "waiting", "reason": "Not ingested yet: run `upstream run`."}
+    if received.withdrawal and ingested["status"] != "withdrawn":
+        reason = f"{received.withdrawal} This takes effect with the next `upstream run`."
+        return {"status": "withdrawn", "reason": reason}
+    return ingested
 
 
 def _stray(settings: Settings, received: Received) -> str | None:
@@ -67,18 +83,20 @@ def _stray(settings: Settings, received: Received) -> str | None:
     return None
 
 
-def _status(agency: str, feed: str, period: str, delivery_id: str | None, found: dict) -> dict:
+def _status(agency: str, feed: str, period: str, found: dict, received: Received | None = None) -> dict:
+    last_day = partial_until(received.note) if received else None
+    made_at = received.note.get("created_at") if received else None
     return {
         "agency": agency,
         "feed": feed,
         "period": period,
-        "delivery_id": delivery_id,
+        "delivery_id": received.delivery_id if received else None,
         "status": found["status"],
         "reason": found["reason"],
-        "received": found.get("received_activity"),
-        "accepted": found.get("accepted_activity"),
-        "refused": found.get("refused_activity"),
-        "digest": found.get("digest"),
+        **{count: found.get(f"{count}_activity") for count in COUNTS},
+        "partial_until": last_day.isoformat() if last_day else None,
+        "made_at": made_at if isinstance(made_at, str) else None,
+        "digest": found.get("digest") or (content_digest(received) if received else None),
     }
 
 

@@ -19,19 +19,22 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from . import contract, encode
+from .csv_file import write_csv
 from .errors import InputError
 from .records import Extract, People
 from .spill import Spill, in_order, write_parquet
 
 SPEC_VERSION = "1"
 FILES = ("people", "attributes", "activity")
+WRITERS = {"parquet": write_parquet, "csv": write_csv}
+FORMATS = tuple(WRITERS)  # the first unless another is asked for
 DELIVERY_ID = re.compile(r"[0-9]{3,}-[0-9a-f]{12}")
 SHOWN = 5  # characters of a value that a check shows
 
@@ -98,20 +101,26 @@ def deliver(
     lookup: Path | None = None,
     profile: str = encode.DEFAULT_PROFILE,
     progress: Callable[[str], None] = lambda text: None,
+    file_format: str = FORMATS[0],
+    partial_until: str | None = None,
 ) -> Delivered:
     """Write `out`/<agency>/<feed>/<period>/<delivery id>/ without holding the files' rows in memory.
 
     The same contents again are not written twice: the delivery that is there already is returned. Raises InputError.
-    lookup: where to write local_person_id and person_ref, for the agency's eyes only. Other arguments are those of
-    records.Extract.
+    lookup: where to write local_person_id and person_ref, for the agency's eyes only. file_format: one of FORMATS.
+    partial_until: last day (YYYY-MM-DD) that the extract covers if it is not the whole month. Other arguments are those
+    of records.Extract.
     """
     extract = Extract(feed, agency, people, activity, key, period, areas, opt_outs, profile, progress)
+    special = {} if file_format == FORMATS[0] else {"format": file_format}
+    if partial_until is not None:
+        special["partial_until"] = _last_day_covered(partial_until, period)
     slot = out / agency / feed / period
     with _building(slot) as building:
         spills, names = _spilled(extract, building, lookup is not None)
         progress("everybody is pseudonymised: sorting and writing the delivery")
         for name, spill in spills.items():
-            write_parquet(spill.tables(), spill.schema, building / f"{name}.parquet")
+            WRITERS[file_format](spill.tables(), spill.schema, building / f"{name}.{file_format}")
             spill.path.unlink()
         note = {
             "feed": feed,
@@ -121,12 +130,13 @@ def deliver(
             "encoder": {**encode.settings(profile), "checksum": encode.checksum(profile)},
             "key_check": encode.key_check(key),
             "rows": {name: spill.rows for name, spill in spills.items()},
-            "sha256": {f"{name}.parquet": _sha256(building / f"{name}.parquet") for name in FILES},
+            "sha256": {file: _sha256(building / file) for file in (f"{name}.{file_format}" for name in FILES)},
+            **special,
         }
         earlier = max(
             (path.name for path in slot.iterdir() if DELIVERY_ID.fullmatch(path.name)), key=_number, default=""
         )
-        is_there = bool(earlier) and _is_whole(slot / earlier, note)
+        is_there = bool(earlier) and _is_there(slot / earlier, note)
         delivery_id = earlier if is_there else _id_after(earlier, note["sha256"])
         made = {"delivery_id": delivery_id, "created_at": datetime.now(UTC).isoformat(timespec="microseconds")}
         (building / "delivery.json").write_text(json.dumps(made | note, indent=2) + "\n")
@@ -284,15 +294,33 @@ def _id_after(earlier: str, sha256: dict[str, str]) -> str:
     return f"{_number(earlier) + 1 if earlier else 1:03d}-{digest}"
 
 
-def _is_whole(delivery: Path, note: dict) -> bool:
-    """Whether a delivery that was written before says what `note` says, and has its files as they were written."""
+def _is_there(delivery: Path, note: dict) -> bool:
+    """Whether a delivery that was written before says what `note` says, and has its files as written and no others."""
     try:
         written = json.loads((delivery / "delivery.json").read_text())
-        return {name: written.get(name) for name in note} == note and all(
-            _sha256(delivery / name) == sha256 for name, sha256 in note["sha256"].items()
+        files = {path.name for path in delivery.iterdir()} - {"delivery.json"}
+        return (
+            {name: entry for name, entry in written.items() if name not in ("delivery_id", "created_at")} == note
+            and files == set(note["sha256"])
+            and all(_sha256(delivery / name) == sha256 for name, sha256 in note["sha256"].items())
         )
     except (OSError, ValueError):
         return False
+
+
+def _last_day_covered(day: str, period: str) -> str:
+    """Raises InputError unless the day is one of the period's, and not its last."""
+    try:
+        last = date.fromisoformat(day)
+        tomorrow = last + timedelta(days=1)
+    except (ValueError, OverflowError):
+        raise InputError(f"The last day that is covered must be a date such as 2026-01-20, not {day!r}.") from None
+    if not f"{last:%Y-%m}" == f"{tomorrow:%Y-%m}" == period:
+        raise InputError(
+            f"A part of {period} ends on one of its days but the last: {last} is none. The whole month is delivered "
+            "without --partial-until."
+        )
+    return last.isoformat()
 
 
 def _lookup_rows(batch: People) -> list[tuple[str, str]]:
