@@ -16,7 +16,9 @@ reads, an expectation carries in its `meta`:
 
 In `sql` and `kwargs`, `$column` and `$code_list` are those of for_each. An expression sees the file's columns,
 row_number, row_hash (equal for rows that are equal throughout), period_start and period_end (the first day after),
-known_person (the row's person has an accepted row in people), code_key(text) and the table codes(code_list, code_key).
+known_person (the row's person has an accepted row in people), code_key(text), the tables codes(code_list, code_key) and
+code_lapses(code_list, code_key, from_day, before_day: times in which a listed code is not valid); `$event_column` is
+the activity's column that dates its events.
 NULL passes: what must not be empty says so in a rule of its own.
 
 Great Expectations costs milliseconds for each expectation however few the rows, so files of many deliveries are judged
@@ -42,6 +44,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipelines.code_lists import codes_digest, read_codes, read_lapses
 from pipelines.pseudonymise import contract, encode
 from pipelines.settings import Settings
 
@@ -131,11 +134,13 @@ def judge(
         return []
     digest = rules_digest(settings)
     rules = _rules(settings, feed, file, profile, digest)
-    codes = _codes(settings.reference / "codes", digest)
+    code_lists = settings.reference / "codes"
+    codes = _listed(read_codes(code_lists))
     by_row = tuple(rule for rule in rules if rule.refuses != "file")
     by_file = tuple(rule for rule in rules if rule.refuses == "file")
     with duckdb.connect(config={"threads": settings.threads}) as con:
         con.register("codes", codes)
+        con.register("code_lapses", read_lapses(code_lists))
         con.execute(CODE_KEY)
         rows = [_judged_columns(con, by_row, delivered, "order by row_number") for delivered in deliveries]
         totals = [_judged_columns(con, by_file, delivered, "") for delivered in deliveries]
@@ -155,7 +160,7 @@ def without_unlisted_codes(settings: Settings, feed: str, activity: pa.Table) ->
     coded = [column for column in contract.activity_columns(feed) if column.code_list]
     lists = {f"list(code_key) filter (code_list = '{c.code_list}') as \"{c.code_list}\"" for c in coded}
     with duckdb.connect(config={"threads": settings.threads}) as con:
-        con.register("codes", _codes(settings.reference / "codes", rules_digest(settings)))
+        con.register("codes", _listed(read_codes(settings.reference / "codes")))
         con.register("activity", activity)
         con.execute(CODE_KEY)
         replaced = con.sql(
@@ -198,7 +203,8 @@ def row_numbers(table: pa.Table) -> pa.Array:
 def rules_digest(settings: Settings) -> str:
     """SHA-256 over all that decides what the gate does: suites, code lists, contracts."""
     digest = hashlib.sha256()
-    for folder in (settings.expectations / "feeds", settings.reference / "codes", settings.feed_contracts):
+    digest.update(codes_digest(settings.reference / "codes").encode())
+    for folder in (settings.expectations / "feeds", settings.feed_contracts):
         for path in sorted(path for path in folder.iterdir() if path.suffix in (".json", ".csv")):
             digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
@@ -238,7 +244,7 @@ def _expand(path: Path, expectation: dict, columns: list[contract.Column]) -> It
     meta = expectation["meta"]
     wanted = meta.get("for_each")
     for column in [None] if wanted is None else [c for c in columns if _fits(c, wanted)]:
-        rule = _rule(path, _fill_in(expectation, column))
+        rule = _rule(path, _fill_in(expectation, column, columns))
         if rule.sql is None and rule.column and rule.column not in {c.name for c in columns}:
             raise GateError(f"{path.name}, rule {rule.rule}: the contract has no column {rule.column}.")
         yield rule
@@ -251,14 +257,16 @@ def _fits(column: contract.Column, wanted: dict[str, Any]) -> bool:
     )
 
 
-def _fill_in(node: Any, column: contract.Column | None) -> Any:
-    """The expectation with $column and $code_list replaced in every text."""
+def _fill_in(node: Any, column: contract.Column | None, columns: list[contract.Column]) -> Any:
+    """The expectation with $column, $code_list and $event_column replaced in every text."""
     if column is None:
         return node
     if isinstance(node, dict):
-        return {name: _fill_in(value, column) for name, value in node.items()}
+        return {name: _fill_in(value, column, columns) for name, value in node.items()}
     if isinstance(node, list):
-        return [_fill_in(value, column) for value in node]
+        return [_fill_in(value, column, columns) for value in node]
+    if isinstance(node, str) and "$event_column" in node:
+        node = node.replace("$event_column", contract.event_column(columns).name)
     if isinstance(node, str) and node != "$code_list":
         return node.replace("$column", column.name).replace("$code_list", column.code_list)
     return f"{CODE_LIST}{column.code_list}" if node == "$code_list" else node
@@ -271,7 +279,9 @@ def _rule(path: Path, expectation: dict) -> Rule:
     if missing or meta["severity"] not in SEVERITIES or meta["kahn"] not in KAHN:
         raise GateError(f"{path.name}: an expectation lacks {', '.join(missing) or 'a known severity or kahn tag'}.")
     if (meta.get("refuses") in REFUSES) != (meta["severity"] == "critical"):
-        raise GateError(f"{path.name}, rule {meta['rule']}: it says `refuses`, row or file, if and only if it is critical.")
+        raise GateError(
+            f"{path.name}, rule {meta['rule']}: it says `refuses`, row or file, if and only if it is critical."
+        )
     value_set = str(kwargs.get("value_set", ""))
     return Rule(
         rule=meta["rule"],
@@ -287,19 +297,9 @@ def _rule(path: Path, expectation: dict) -> Rule:
     )
 
 
-@lru_cache(maxsize=4)
-def _codes(folder: Path, digest: str) -> pa.Table:
-    """Every code list in one table (code_list, code_key), once for each state (digest) of the files."""
-    with duckdb.connect() as con:
-        con.execute(CODE_KEY)
-        return con.sql(
-            """
-            select distinct parse_filename(filename, true) as code_list, code_key(code) as code_key
-            from read_csv($files, all_varchar = true, union_by_name = true, filename = true)
-            order by all
-            """,
-            params={"files": str(folder / "*.csv")},
-        ).to_arrow_table()
+def _listed(versions: pa.Table) -> pa.Table:
+    """The codes (code_list, code_key) of which there are versions, valid now or not."""
+    return versions.select(["code_list", "code_key"]).group_by(["code_list", "code_key"]).aggregate([])
 
 
 def _judged_columns(con: duckdb.DuckDBPyConnection, rules: Rules, delivered: Delivered, order: str) -> pa.Table:

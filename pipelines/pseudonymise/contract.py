@@ -39,7 +39,8 @@ def feeds() -> list[str]:
     return sorted(path.stem for path in (HERE / "feeds").glob("*.csv"))
 
 
-def _read(path: Path) -> list[Column]:
+def read_contract(path: Path) -> list[Column]:
+    """The columns of a contract in their order."""
     with open(path, newline="", encoding="utf-8") as file:
         return [
             Column(row["column"], row["type"], row["required"] == "true", row["code_list"], row["meaning"])
@@ -48,14 +49,19 @@ def _read(path: Path) -> list[Column]:
 
 
 def people_columns() -> list[Column]:
-    return _read(HERE / "people.csv")
+    return read_contract(HERE / "people.csv")
 
 
 def activity_columns(feed: str) -> list[Column]:
     """The contract of a feed's activity. Raises InputError for a feed without one."""
     if feed not in feeds():
         raise InputError(f"There is no feed called {feed}. Feeds: {', '.join(feeds())}.")
-    return _read(HERE / "feeds" / f"{feed}.csv")
+    return read_contract(HERE / "feeds" / f"{feed}.csv")
+
+
+def event_column(columns: list[Column]) -> Column:
+    """The column that says when an event began: the first required date or timestamp of a feed's contract."""
+    return next(column for column in columns if column.required and column.type in ("date", "timestamp"))
 
 
 def _integer(value: str) -> int:

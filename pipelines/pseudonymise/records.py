@@ -107,7 +107,7 @@ class Extract:
         self._feed, self._period, self._progress = feed, period, progress
         self._people_file, self._activity_file = people, activity
         self._pseudonyms, self._encoder = encode.Pseudonyms(key, agency), encode.Encoder(key, profile)
-        self._quintiles, self._opt_outs = _quintiles(areas), _opt_outs(opt_outs)
+        self._quintiles, self._opt_outs = _quintiles(areas), local_ids(opt_outs)
         self.findings.opt_outs = len(self._opt_outs)
         self._known = KnownPeople()
 
@@ -249,8 +249,7 @@ class Extract:
 
     def _of_other_months(self, events: pa.Table) -> int:
         """Events that start, by the contract's first required date, in another month than the delivery's."""
-        columns = self._activity_contract
-        start = next(column.name for column in columns if column.required and column.type in ("date", "timestamp"))
+        start = contract.event_column(self._activity_contract).name
         month = pc.strftime(events[start].combine_chunks(), "%Y-%m")
         return pc.not_equal(month, self._period).true_count
 
@@ -285,8 +284,8 @@ def age_band(birth: str, period: str) -> str | None:
     return [band for youngest, band in AGE_BANDS if years >= youngest][-1]
 
 
-def _opt_outs(path: Path | None) -> pa.StringArray:
-    """The distinct ids of a list of opt-outs."""
+def local_ids(path: Path | None) -> pa.StringArray:
+    """The distinct ids of a list of people, such as those who opted out: CSV with local_person_id."""
     if path is None:
         return pa.array([], pa.string())
     only_id = [column for column in contract.people_columns() if column.name == "local_person_id"]

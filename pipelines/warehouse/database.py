@@ -11,8 +11,11 @@ from pathlib import Path
 
 import duckdb
 
+from pipelines.code_lists import read_codes
 from pipelines.hub_salt import hub_salt
 from pipelines.settings import Settings
+from pipelines.warehouse import feeds
+from pipelines.warehouse.names import identifier, literal, qualified
 from pipelines.warehouse.sqlfile import SqlFile, SqlFileError, TableName, load_folder
 
 ACTIVITY_TYPES = {"date": "DATE", "timestamp": "TIMESTAMP", "integer": "BIGINT", "boolean": "BOOLEAN"}
@@ -95,20 +98,13 @@ REFERENCE_TYPES = {
     "min_crisis": "INTEGER",
     "min_agencies": "INTEGER",
     "window_days": "INTEGER",
-    "acuity": "INTEGER",
-    "crisis": "BOOLEAN",
-    "went_home": "BOOLEAN",
-    "frailty_signal": "BOOLEAN",
-    "counts_as_subject": "BOOLEAN",
     "ended_without_help": "BOOLEAN",
     "required": "BOOLEAN",
-    "valid_from": "DATE",
-    "valid_to": "DATE",
 }
 
 COMBINED_KEYS = {"codes": ["code_list", "code_key", "valid_from"], "feed_columns": ["feed", "column"]}
 
-SCHEMAS = ("accepted", "linkage", "reference", "staging", "journeys", "opportunities", "marts", "board")
+SCHEMAS = ("accepted", "linkage", "reference", "feeds", "staging", "journeys", "opportunities", "marts", "board")
 
 # National code lists spell one code in several ways, so that codes are compared on letters and digits only.
 CODE_KEY = r"regexp_replace(replace(lower({}), '&', 'and'), '[^a-z0-9]', '', 'g')"
@@ -212,9 +208,11 @@ def reference_key(settings: Settings, table: str) -> list[str]:
 def load_reference(connection: duckdb.DuckDBPyConnection, settings: Settings, table: str) -> int:
     """Loads one table of schema reference and returns its number of rows. Codes stay text, 01 stays 01."""
     if table == "codes":
-        source = _csv_source(settings.reference / "codes" / "*.csv")
-        columns = f"parse_filename(filename, true) as code_list, {CODE_KEY.format('code')} as code_key, "
-    elif table == "feed_columns":
+        connection.register("code_lists", read_codes(settings.reference / "codes"))
+        connection.execute("create or replace table reference.codes as from code_lists")
+        connection.unregister("code_lists")
+        return count_rows(connection, ("reference", table))
+    if table == "feed_columns":
         source = _csv_source(settings.feed_contracts / "*.csv")
         columns = "parse_filename(filename, true) as feed, "
     else:
@@ -231,7 +229,9 @@ def load_reference(connection: duckdb.DuckDBPyConnection, settings: Settings, ta
 def load_sql(settings: Settings) -> list[SqlFile]:
     """All SQL files in an order in which each can be built."""
     inputs = set(input_files(settings)) | {("reference", table) for table in reference_tables(settings)}
-    return load_folder(settings.sql, inputs)
+    files = load_folder(settings.sql, inputs, feeds.gathered(settings))
+    feeds.check_shapes(settings, files)
+    return files
 
 
 def build_table(connection: duckdb.DuckDBPyConnection, file: SqlFile) -> int:
@@ -241,6 +241,8 @@ def build_table(connection: duckdb.DuckDBPyConnection, file: SqlFile) -> int:
     the file documents.
     """
     name = qualified(file.name)
+    for view in file.gathered:
+        _run(connection, file, f"create or replace view {qualified(view.name)} as {view.query}")
     found = [column for column, *_ in _run(connection, file, f"describe {file.text}")]
     documented = [column.name for column in file.columns]
     if found != documented:
@@ -292,18 +294,6 @@ def count_rows(connection: duckdb.DuckDBPyConnection, name: TableName) -> int:
 
 def column_types(connection: duckdb.DuckDBPyConnection, name: TableName) -> dict[str, str]:
     return {column: kind for column, kind, *_ in connection.execute(f"describe {qualified(name)}").fetchall()}
-
-
-def identifier(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(value: str | int) -> str:
-    return str(value) if isinstance(value, int) else "'" + value.replace("'", "''") + "'"
-
-
-def qualified(name: TableName) -> str:
-    return f"{identifier(name[0])}.{identifier(name[1])}"
 
 
 @contextmanager

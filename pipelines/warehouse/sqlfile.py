@@ -8,7 +8,8 @@ between its tokens.
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 from hashlib import sha256
 from pathlib import Path
@@ -44,8 +45,20 @@ class Column:
 
 
 @dataclass(frozen=True)
+class Gathered:
+    """Several tables that a file may read as one: a name without a file, the tables, and the query that joins them."""
+
+    name: TableName
+    members: frozenset[TableName]
+    query: str
+
+
+@dataclass(frozen=True)
 class SqlFile:
-    """One table: its query as written, what a row is, its columns in order, and the tables that it reads."""
+    """One table: its query as written, what a row is, its columns in order, and the tables that it reads.
+
+    gathered: what it reads of several tables as one; these are among the dependencies.
+    """
 
     path: Path
     schema: str
@@ -55,6 +68,7 @@ class SqlFile:
     key: tuple[str, ...]
     columns: tuple[Column, ...]
     dependencies: frozenset[TableName]
+    gathered: tuple[Gathered, ...] = ()
 
     @property
     def name(self) -> TableName:
@@ -62,16 +76,20 @@ class SqlFile:
 
     @property
     def digest(self) -> str:
-        return sha256(self.text.encode()).hexdigest()
+        queries = [self.text, *(view.query for view in self.gathered)]
+        return sha256("\0".join(queries).encode()).hexdigest()
 
 
-def load_folder(folder: Path, inputs: set[TableName]) -> list[SqlFile]:
+def load_folder(folder: Path, inputs: set[TableName], gathered: Iterable[Gathered] = ()) -> list[SqlFile]:
     """Every file <folder>/<schema>/<table>.sql, each after the tables that it reads.
 
-    `inputs` are the tables that are there without a file. Raises SqlFileError for a file that cannot be read, for a
+    `inputs` are the tables that are there without a file, `gathered` what can be read of several as one. Raises SqlFileError for a file that cannot be read, for a
     table that neither has a file nor is an input, and for tables that read each other in a circle.
     """
-    files = {file.name: file for file in map(load_file, sorted(folder.glob("*/*.sql")))}
+    views = tuple(gathered)
+    files = {
+        file.name: file for path in sorted(folder.glob("*/*.sql")) for file in [_gathering(load_file(path), views)]
+    }
     for file in files.values():
         for schema, table in sorted(file.dependencies - files.keys() - inputs):
             raise SqlFileError(
@@ -83,6 +101,13 @@ def load_folder(folder: Path, inputs: set[TableName]) -> list[SqlFile]:
     except CycleError as error:
         circle = " -> ".join(".".join(name) for name in error.args[1])
         raise SqlFileError(f"tables read each other in a circle: {circle}; break it") from None
+
+
+def _gathering(file: SqlFile, views: tuple[Gathered, ...]) -> SqlFile:
+    """The file with the tables behind what it reads as one in place of that."""
+    read = tuple(view for view in views if view.name in file.dependencies)
+    behind = {member for view in read for member in view.members}
+    return replace(file, dependencies=file.dependencies - {view.name for view in read} | behind, gathered=read)
 
 
 def load_file(path: Path) -> SqlFile:

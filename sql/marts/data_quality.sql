@@ -37,9 +37,10 @@ measures as (
     where status = 'refused'
     group by all
     union all
-    select agency, feed, period, 'unmapped_code', column_name, unmapped
-    from staging.unmapped_codes
-    where unmapped > 0
+    select agency, feed, period, 'unmapped_code', column_name, sum(codes)
+    from staging.codes_seen
+    where not (listed and mapped)
+    group by all
     union all
     select agency, feed, period, 'left_out', reason, rows
     from staging.left_out

@@ -10,12 +10,15 @@ with attendances as (
 ),
 
 coded_needs as (
-    select agency, period, row_number, 'ae_chief_complaint' as code_list, EC_Chief_Complaint_SNOMED_CT as code
+    select
+        agency, period, row_number, Arrival_Date as event_date,
+        'ae_chief_complaint' as code_list, EC_Chief_Complaint_SNOMED_CT as code
     from attendances
     union all
-    select agency, period, row_number, 'ae_injury_intent', EC_Injury_Intent_SNOMED_CT from attendances
+    select agency, period, row_number, Arrival_Date, 'ae_injury_intent', EC_Injury_Intent_SNOMED_CT from attendances
     union all
-    select agency, period, row_number, 'ae_diagnosis', unnest(code_items(Der_EC_Diagnosis_All)) from attendances
+    select agency, period, row_number, Arrival_Date, 'ae_diagnosis', unnest(code_items(Der_EC_Diagnosis_All))
+    from attendances
 ),
 
 first_needs as (
@@ -28,8 +31,9 @@ first_needs as (
             needs.need_group = 'later_life' or known.frailty_signal
         ) as later_life_need
     from coded_needs as coded
-    inner join staging.codes as known
-        on known.code_list = coded.code_list and known.code_key = code_key(coded.code) and known.period = coded.period
+    inner join reference.codes as known
+        on known.code_list = coded.code_list and known.code_key = code_key(coded.code)
+        and coded.event_date >= known.applies_from and coded.event_date < known.applies_before
     inner join reference.needs on known.need = needs.need
     group by coded.agency, coded.period, coded.row_number
 ),
@@ -52,25 +56,25 @@ mapped as (
     from attendances as attendance
     left join first_needs using (agency, period, row_number)
     left join accepted.attributes as attributes using (agency, feed, period, person_ref)
-    left join staging.codes as arrival_mode
+    left join reference.codes as arrival_mode
         on arrival_mode.code_list = 'ae_arrival_mode'
         and arrival_mode.code_key = code_key(attendance.EC_Arrival_Mode_SNOMED_CT)
-        and arrival_mode.period = attendance.period
-    left join staging.codes as source
+        and attendance.Arrival_Date >= arrival_mode.applies_from and attendance.Arrival_Date < arrival_mode.applies_before
+    left join reference.codes as source
         on source.code_list = 'ae_attendance_source'
         and source.code_key = code_key(attendance.EC_Attendance_Source_SNOMED_CT)
-        and source.period = attendance.period
-    left join staging.codes as acuity
+        and attendance.Arrival_Date >= source.applies_from and attendance.Arrival_Date < source.applies_before
+    left join reference.codes as acuity
         on acuity.code_list = 'ae_acuity' and acuity.code_key = code_key(attendance.EC_Acuity_SNOMED_CT)
-        and acuity.period = attendance.period
-    left join staging.codes as status
+        and attendance.Arrival_Date >= acuity.applies_from and attendance.Arrival_Date < acuity.applies_before
+    left join reference.codes as status
         on status.code_list = 'ae_discharge_status'
         and status.code_key = code_key(attendance.EC_Discharge_Status_SNOMED_CT)
-        and status.period = attendance.period
-    left join staging.codes as destination
+        and attendance.Arrival_Date >= status.applies_from and attendance.Arrival_Date < status.applies_before
+    left join reference.codes as destination
         on destination.code_list = 'ae_discharge_destination'
         and destination.code_key = code_key(attendance.Discharge_Destination_SNOMED_CT)
-        and destination.period = attendance.period
+        and attendance.Arrival_Date >= destination.applies_from and attendance.Arrival_Date < destination.applies_before
 ),
 
 counted as (

@@ -1,23 +1,6 @@
 -- One row per accepted activity row of any feed, in the contact shape, with the person it belongs to and, where it
 -- does not become a contact, the reason.
 -- Key: agency, feed, period, row_number
-with feed_rows as (
-    select
-        contact_id, agency, feed, period, row_number, person_ref, team, kind, need, started_at, ended_at, time_known,
-        lsoa, lsoa_vintage, crisis, outcome_group, raised_by, staff_minutes, left_out
-    from staging.police_incidents
-    union all
-    select
-        contact_id, agency, feed, period, row_number, person_ref, team, kind, need, started_at, ended_at, time_known,
-        lsoa, lsoa_vintage, crisis, outcome_group, raised_by, staff_minutes, left_out
-    from staging.ae_attendances
-    union all
-    select
-        contact_id, agency, feed, period, row_number, person_ref, team, kind, need, started_at, ended_at, time_known,
-        lsoa, lsoa_vintage, crisis, outcome_group, raised_by, staff_minutes, left_out
-    from staging.social_care_events
-)
-
 select
     feed_rows.contact_id, -- Surrogate of the event
     person.person_id, -- Person in the central linkage scenario
@@ -44,8 +27,9 @@ select
     if(
         feed_rows.left_out is null and person.person_id is null, 'person not in the index', feed_rows.left_out
     ) as left_out -- Why the row is not a contact; empty where it is one
-from feed_rows
+from feeds.contact_rows as feed_rows
 left join linkage.person_index as person using (agency, feed, person_ref)
 left join reference.needs using (need)
-left join staging.codes as teams
-    on teams.code_list = 'team' and teams.code_key = code_key(feed_rows.team) and teams.period = feed_rows.period
+left join reference.codes as teams
+    on teams.code_list = 'team' and teams.code_key = code_key(feed_rows.team)
+    and feed_rows.started_at >= teams.applies_from and feed_rows.started_at < teams.applies_before

@@ -9,20 +9,23 @@ with incidents as (
 ),
 
 coded_needs as (
-    select agency, period, row_number, 'police_category' as code_list, category as code from incidents
+    select agency, period, row_number, created_ts as event_date, 'police_category' as code_list, category as code
+    from incidents
     union all
-    select agency, period, row_number, 'police_rcrp_category', rcrp_category from incidents
+    select agency, period, row_number, created_ts, 'police_rcrp_category', rcrp_category from incidents
     union all
-    select agency, period, row_number, 'police_rcrp_category', 's136' from incidents where s136
+    select agency, period, row_number, created_ts, 'police_rcrp_category', 's136' from incidents where s136
     union all
-    select agency, period, row_number, 'police_qualifier', unnest(code_items(qualifiers)) from incidents
+    select agency, period, row_number, created_ts, 'police_qualifier', unnest(code_items(qualifiers))
+    from incidents
 ),
 
 first_needs as (
     select coded.agency, coded.period, coded.row_number, arg_min(needs.need, needs.priority) as need
     from coded_needs as coded
-    inner join staging.codes as known
-        on known.code_list = coded.code_list and known.code_key = code_key(coded.code) and known.period = coded.period
+    inner join reference.codes as known
+        on known.code_list = coded.code_list and known.code_key = code_key(coded.code)
+        and coded.event_date >= known.applies_from and coded.event_date < known.applies_before
     inner join reference.needs on known.need = needs.need
     group by coded.agency, coded.period, coded.row_number
 ),
@@ -38,24 +41,24 @@ mapped as (
         coalesce(role.counts_as_subject, true) as counts_as_subject
     from incidents as incident
     left join first_needs using (agency, period, row_number)
-    left join staging.codes as role
+    left join reference.codes as role
         on role.code_list = 'police_role' and role.code_key = code_key(incident.role)
-        and role.period = incident.period
-    left join staging.codes as category
+        and incident.created_ts >= role.applies_from and incident.created_ts < role.applies_before
+    left join reference.codes as category
         on category.code_list = 'police_category' and category.code_key = code_key(incident.category)
-        and category.period = incident.period
-    left join staging.codes as grade
+        and incident.created_ts >= category.applies_from and incident.created_ts < category.applies_before
+    left join reference.codes as grade
         on grade.code_list = 'police_grade' and grade.code_key = code_key(incident.grade)
-        and grade.period = incident.period
-    left join staging.codes as closing
+        and incident.created_ts >= grade.applies_from and incident.created_ts < grade.applies_before
+    left join reference.codes as closing
         on closing.code_list = 'police_closing_outcome' and closing.code_key = code_key(incident.closing_outcome)
-        and closing.period = incident.period
-    left join staging.codes as notice
+        and incident.created_ts >= closing.applies_from and incident.created_ts < closing.applies_before
+    left join reference.codes as notice
         on notice.code_list = 'police_ppn_outcome' and notice.code_key = code_key(incident.ppn_outcome)
-        and notice.period = incident.period
-    left join staging.codes as call_source
+        and incident.created_ts >= notice.applies_from and incident.created_ts < notice.applies_before
+    left join reference.codes as call_source
         on call_source.code_list = 'police_call_source' and call_source.code_key = code_key(incident.call_source)
-        and call_source.period = incident.period
+        and incident.created_ts >= call_source.applies_from and incident.created_ts < call_source.applies_before
 ),
 
 counted as (

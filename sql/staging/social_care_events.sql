@@ -38,21 +38,21 @@ mapped as (
         outcome.outcome_group,
         coalesce(requested_by.raised_by, route.raised_by) as raised_by
     from counted as event
-    left join staging.codes as event_type
+    left join reference.codes as event_type
         on event_type.code_list = 'sc_event_type' and event_type.code_key = code_key(event.Event_Type)
-        and event_type.period = event.period
-    left join staging.codes as reason
+        and event.Event_Start_Date >= event_type.applies_from and event.Event_Start_Date < event_type.applies_before
+    left join reference.codes as reason
         on reason.code_list = 'sc_primary_support_reason' and reason.code_key = code_key(event.Primary_Support_Reason)
-        and reason.period = event.period
-    left join staging.codes as outcome
+        and event.Event_Start_Date >= reason.applies_from and event.Event_Start_Date < reason.applies_before
+    left join reference.codes as outcome
         on outcome.code_list = 'sc_event_outcome' and outcome.code_key = code_key(event.Event_Outcome)
-        and outcome.period = event.period
-    left join staging.codes as requested_by
+        and event.Event_Start_Date >= outcome.applies_from and event.Event_Start_Date < outcome.applies_before
+    left join reference.codes as requested_by
         on requested_by.code_list = 'sc_requested_by' and requested_by.code_key = code_key(event.Requested_By)
-        and requested_by.period = event.period
-    left join staging.codes as route
+        and event.Event_Start_Date >= requested_by.applies_from and event.Event_Start_Date < requested_by.applies_before
+    left join reference.codes as route
         on route.code_list = 'sc_request_route' and route.code_key = code_key(event.Request_Route_of_Access)
-        and route.period = event.period
+        and event.Event_Start_Date >= route.applies_from and event.Event_Start_Date < route.applies_before
 )
 
 select

@@ -265,10 +265,12 @@ def test_data_quality_accounts_for_every_row_and_every_delivery(check):
             NPOL   | police_incidents | 2024-01 | D2          | activity | 3          | known_grade
             NPOL   | police_incidents | 2024-01 | D1          | activity | 3          | known_grade
             """,
-            "staging.unmapped_codes": """
-            agency | feed             | period  | column_name | codes | unmapped
-            NPOL   | police_incidents | 2024-01 | qualifiers  | 4     | 2
-            NPOL   | police_incidents | 2024-01 | grade       | 6     | 0
+            "staging.codes_seen": """
+            agency | feed             | period  | column_name | code_key | codes | listed | mapped
+            NPOL   | police_incidents | 2024-01 | qualifiers  | alcohol  | 2     | true   | true
+            NPOL   | police_incidents | 2024-01 | qualifiers  | youth    | 1     | true   | false
+            NPOL   | police_incidents | 2024-01 | qualifiers  |          | 1     | false  | false
+            NPOL   | police_incidents | 2024-01 | grade       | prompt   | 6     | true   | true
             """,
             "staging.left_out": """
             agency | feed             | period  | reason            | rows

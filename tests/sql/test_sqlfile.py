@@ -4,7 +4,7 @@ import pytest
 
 from pipelines.settings import Settings
 from pipelines.warehouse.database import load_sql
-from pipelines.warehouse.sqlfile import Column, SqlFileError, load_file, load_folder
+from pipelines.warehouse.sqlfile import Column, Gathered, SqlFileError, load_file, load_folder
 
 HEADER = "-- One row per person.\n-- Key: person_id\n"
 
@@ -165,6 +165,20 @@ def test_a_folder_is_put_in_the_order_in_which_it_can_be_built(write, tmp_path):
     write(select_from("accepted.attributes"), "staging/records")
     files = load_folder(tmp_path, {("accepted", "attributes")})
     assert [file.table for file in files] == ["records", "people", "people"]
+
+
+def test_what_is_gathered_of_several_tables_comes_after_each_of_them(write, tmp_path):
+    write(select_from("feeds.rows"), "staging/all_rows")
+    write(select_from("accepted.attributes"), "staging/second")
+    write(select_from("accepted.attributes"), "staging/first")
+    both = Gathered(
+        ("feeds", "rows"),
+        frozenset({("staging", "first"), ("staging", "second")}),
+        "from staging.first union all from staging.second",
+    )
+    *others, last = load_folder(tmp_path, {("accepted", "attributes")}, [both])
+    assert {file.table for file in others} == {"first", "second"}
+    assert last.table == "all_rows" and last.gathered == (both,) and last.dependencies == both.members
 
 
 def test_a_table_that_nobody_makes_is_refused_with_its_name(write, tmp_path):

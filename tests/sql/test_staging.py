@@ -2,64 +2,11 @@
 
 import pytest
 
-JANUARY = """
-agency | feed             | period
-NPOL   | police_incidents | 2024-01
-"""
-
 
 @pytest.fixture
 def check_feed(check):
-    """check_feed(feed, rows, expected): builds the feed's staging table with codes as they were valid in January 2024."""
-    return lambda feed, rows, expected: check(
-        f"staging.{feed}", {f"accepted.{feed}": rows, "accepted.deliveries": JANUARY}, expected
-    )
-
-
-CODES = {
-    "A code is valid from the month in which its validity begins": (
-        """
-        code_list | code_key | valid_from | valid_to
-        L         | a        | 2024-02-01 |
-        """,
-        """
-        code_list | code_key | period
-        L         | a        | 2024-02
-        L         | a        | 2024-03
-        """,
-    ),
-    "A code is not valid in the month in which its validity ends, unless on the last day": (
-        """
-        code_list | code_key | valid_from | valid_to
-        L         | a        | 2020-01-01 | 2024-02-28
-        L         | b        | 2020-01-01 | 2024-01-31
-        """,
-        """
-        code_list | code_key | period
-        L         | a        | 2024-01
-        L         | b        | 2024-01
-        """,
-    ),
-    "Of two versions of a code one is valid in each month": (
-        """
-        code_list | code_key | need  | valid_from | valid_to
-        L         | a        | crime | 2020-01-01 | 2024-02-14
-        L         | a        | other | 2024-02-15 |
-        """,
-        """
-        code_key | period  | need
-        a        | 2024-01 | crime
-        a        | 2024-02 | other
-        a        | 2024-03 | other
-        """,
-    ),
-}
-
-
-@pytest.mark.parametrize(("codes", "expected"), CODES.values(), ids=CODES)
-def test_codes(check, codes, expected):
-    deliveries = "period\n2024-01\n2024-02\n2024-03\n2024-03"
-    check("staging.codes", {"reference.codes": codes, "accepted.deliveries": deliveries}, expected)
+    """check_feed(feed, rows, expected): builds the feed's staging table."""
+    return lambda feed, rows, expected: check(f"staging.{feed}", {f"accepted.{feed}": rows}, expected)
 
 
 def test_months_run_from_the_first_to_the_last_delivered_one_without_a_gap(check):
@@ -287,7 +234,6 @@ def test_going_home_and_acuity_are_what_the_code_lists_say_whatever_the_labels(c
     check(
         "staging.ae_attendances",
         {
-            "accepted.deliveries": JANUARY,
             "accepted.ae_attendances": """
             row_number | Discharge_Destination_SNOMED_CT | EC_Acuity_SNOMED_CT
             1          | 11                              | 21
@@ -295,11 +241,11 @@ def test_going_home_and_acuity_are_what_the_code_lists_say_whatever_the_labels(c
             3          |                                 |
             """,
             "reference.codes": """
-            code_list                | code_key | label                | went_home | acuity | valid_from
-            ae_discharge_destination | 11       | Own home             | true      |        | 2017-10-01
-            ae_discharge_destination | 12       | Home                 | false     |        | 2017-10-01
-            ae_acuity                | 21       | Immediate            |           | 1      | 2017-10-01
-            ae_acuity                | 22       | 1 that is very first |           | 2      | 2017-10-01
+            code_list                | code_key | label                | went_home | acuity | applies_from | applies_before
+            ae_discharge_destination | 11       | Own home             | true      |        | 0001-01-01   | 9999-12-31
+            ae_discharge_destination | 12       | Home                 | false     |        | 0001-01-01   | 9999-12-31
+            ae_acuity                | 21       | Immediate            |           | 1      | 0001-01-01   | 9999-12-31
+            ae_acuity                | 22       | 1 that is very first |           | 2      | 0001-01-01   | 9999-12-31
             """,
         },
         """
@@ -436,7 +382,6 @@ def test_social_care_events(check_feed, rows, expected):
 
 
 THREE_FEEDS = {
-    "accepted.deliveries": JANUARY,
     "accepted.police_incidents": """
     row_number | incident_ref | person_ref | role
     1          | i1           | p1         | subject
@@ -555,23 +500,51 @@ def test_each_contact_has_a_person_under_each_linkage_scenario_and_those_that_dr
     )
 
 
-def test_codes_in_no_list_are_counted_by_column_and_never_quoted(check):
+def test_an_event_is_told_by_the_codes_of_its_day_and_beyond_all_by_the_nearest_edition(check):
     check(
-        "staging.unmapped_codes",
+        "staging.ae_attendances",
         {
-            "accepted.deliveries": JANUARY,
-            "accepted.police_incidents": """
-            row_number | role    | grade     | nsir_open      | qualifiers
-            1          | subject | Prompt    | Alien landing  | alcohol; ufo;
-            2          | subject | IMMEDIATE | ASB - Personal |
+            "accepted.ae_attendances": """
+            row_number | Arrival_Date | EC_Acuity_SNOMED_CT
+            1          | 2016-02-29   | 21
+            2          | 2024-03-31   | 21
+            3          | 2024-04-01   | 21
+            """,
+            "reference.codes": """
+            code_list | code_key | acuity | valid_from | valid_to   | applies_from | applies_before
+            ae_acuity | 21       | 1      | 2017-10-01 | 2024-03-31 | 0001-01-01   | 2024-04-01
+            ae_acuity | 21       | 2      | 2024-04-01 |            | 2024-04-01   | 9999-12-31
             """,
         },
         """
-        feed             | period  | column_name | code_list          | codes | unmapped
-        police_incidents | 2024-01 | role        | police_role        | 2     | 0
-        police_incidents | 2024-01 | grade       | police_grade       | 2     | 0
-        police_incidents | 2024-01 | nsir_open   | police_category    | 2     | 1
-        police_incidents | 2024-01 | qualifiers  | police_qualifier   | 2     | 1
+        row_number | acuity
+        1          | 1
+        2          | 1
+        3          | 2
+        """,
+    )
+
+
+def test_every_code_seen_is_counted_and_what_is_in_no_list_is_never_quoted(check):
+    check(
+        "staging.codes_seen",
+        {
+            "accepted.police_incidents": """
+            row_number | role    | grade     | nsir_open      | qualifiers
+            1          | subject | Prompt    | Alien landing  | alcohol; ufo;
+            2          | subject | IMMEDIATE | asb (personal) |
+            3          | subject | prompt    | Mrs Jones      | Alcohol
+            """,
+        },
+        """
+        period  | column_name | code_list        | code           | listed | codes
+        2024-01 | role        | police_role      | subject        | true   | 3
+        2024-01 | grade       | police_grade     | Immediate      | true   | 1
+        2024-01 | grade       | police_grade     | Prompt         | true   | 2
+        2024-01 | nsir_open   | police_category  | ASB - Personal | true   | 1
+        2024-01 | nsir_open   | police_category  |                | false  | 2
+        2024-01 | qualifiers  | police_qualifier | alcohol        | true   | 2
+        2024-01 | qualifiers  | police_qualifier |                | false  | 1
         """,
     )
 

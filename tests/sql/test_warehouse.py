@@ -262,8 +262,10 @@ def test_every_table_is_an_asset_with_its_description_dependencies_and_checks(se
         dg.AssetKey(["reference", "areas"]),
     }  # fmt: skip
     assert {key.name for key in contacts.check_keys} == {"key", "expectations"}
-    deliveries = assets[dg.AssetKey(["staging", "codes"])]
+    deliveries = assets[dg.AssetKey(["staging", "months"])]
     assert dg.AssetKey(["accepted", "social_care_events"]) in deliveries.asset_deps[deliveries.key]
+    rows = assets[dg.AssetKey(["staging", "contact_rows"])]
+    assert dg.AssetKey(["staging", "social_care_events"]) in rows.asset_deps[rows.key]
 
 
 def test_the_assets_build_the_warehouse_with_row_counts_and_checks(settings):

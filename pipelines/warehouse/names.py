@@ -1,0 +1,15 @@
+"""How names and values are written in SQL. Nothing here knows a table."""
+
+from pipelines.warehouse.sqlfile import TableName
+
+
+def identifier(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(value: str | int) -> str:
+    return str(value) if isinstance(value, int) else "'" + value.replace("'", "''") + "'"
+
+
+def qualified(name: TableName) -> str:
+    return f"{identifier(name[0])}.{identifier(name[1])}"
