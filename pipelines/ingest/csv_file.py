@@ -7,6 +7,7 @@ delivery.py to say.
 
 import base64
 import csv
+from collections.abc import Collection
 from pathlib import Path
 from typing import NoReturn
 
@@ -36,9 +37,12 @@ def read_header(path: Path) -> list[str]:
         return []
 
 
-def read_csv(path: Path, schema: pa.Schema) -> pa.Table:
-    """The file's rows with the columns and types of the schema. Raises InputError, which begins with the path."""
-    columns = [Column(field.name, str(field.type), True, "", "") for field in schema]
+def read_csv(path: Path, schema: pa.Schema, optional: Collection[str] = ()) -> pa.Table:
+    """The file's rows with the columns and types of the schema. Raises InputError, which begins with the path.
+
+    optional: columns that the file may lack; they are then empty.
+    """
+    columns = [Column(field.name, str(field.type), field.name not in optional, "", "") for field in schema]
     with CsvReader(path, columns, "refuse") as reader:
         batches = [_typed(path, batch, schema) for batch in reader]
     return pa.concat_tables([schema.empty_table(), *batches])

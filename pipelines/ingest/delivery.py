@@ -248,7 +248,8 @@ def _table(received: Received, note: dict, name: str, schema: pa.Schema) -> pa.T
             f"{again}"
         )
     read = _read_parquet if path.suffix == ".parquet" else _read_csv
-    table = read(received.agency, path, where, schema)
+    optional = contract.optional_columns(received.feed) if name == "activity" else set()
+    table = read(received.agency, path, where, schema, optional)
     if len(table) != note["rows"][name]:
         raise DeliveryRefused(
             f"{where}: the file has {len(table):,} rows, the delivery note says {note['rows'][name]:,}. {again}"
@@ -261,42 +262,45 @@ def _table(received: Received, note: dict, name: str, schema: pa.Schema) -> pa.T
     return table.select(schema.names).cast(schema)
 
 
-def _read_parquet(agency: str, path: Path, where: str, schema: pa.Schema) -> pa.Table:
+def _read_parquet(agency: str, path: Path, where: str, schema: pa.Schema, optional: set[str]) -> pa.Table:
     try:
         table = pq.read_table(path)
     except (OSError, pa.ArrowException):
         raise DeliveryRefused(
             f"{where}: the file cannot be read as Parquet. Ask {agency} to send the delivery again."
         ) from None
-    _only_contract_columns(agency, where, table.schema, schema)
+    _only_contract_columns(agency, where, table.schema, schema, optional)
+    for name in optional - set(table.column_names):
+        table = table.append_column(name, pa.nulls(len(table), schema.field(name).type))
     return table
 
 
-def _read_csv(agency: str, path: Path, where: str, schema: pa.Schema) -> pa.Table:
+def _read_csv(agency: str, path: Path, where: str, schema: pa.Schema, optional: set[str]) -> pa.Table:
     if names := read_header(path):
         types = [schema.field(name).type if name in schema.names else pa.string() for name in names]
-        _only_contract_columns(agency, where, pa.schema(list(zip(names, types, strict=True))), schema)
+        _only_contract_columns(agency, where, pa.schema(list(zip(names, types, strict=True))), schema, optional)
     try:
-        return read_csv(path, schema)
+        return read_csv(path, schema, optional)
     except InputError as fault:
         what = str(fault).removeprefix(str(path))
         raise DeliveryRefused(f"{where}{what} Ask {agency} to send the delivery again.") from None
 
 
-def _only_contract_columns(agency: str, where: str, found: pa.Schema, wanted: pa.Schema) -> None:
+def _only_contract_columns(agency: str, where: str, found: pa.Schema, wanted: pa.Schema, optional: set[str]) -> None:
+    """optional: columns that may be missing, since a delivery of before they came into the contract is still good."""
     if unexpected := _unexpected(found, wanted):
         raise DeliveryRefused(
             f"{where}: columns that the contract does not have: {unexpected}. They may identify people: "
             f"delete the delivery, and ask {agency} to pseudonymise again with the contract's columns only."
         )
-    missing = sorted(set(wanted.names) - set(found.names))
+    missing = sorted(set(wanted.names) - set(found.names) - optional)
     repeated = sorted(name for name in wanted.names if found.names.count(name) > 1)
     if missing or repeated:
         raise DeliveryRefused(
             f"{where}: columns of the contract that are missing or doubled: {', '.join(missing + repeated)}. "
             f"Ask {agency} to pseudonymise again."
         )
-    for field in wanted:
+    for field in (field for field in wanted if field.name in found.names):
         kind = found.field(field.name).type
         if kind not in (field.type, _large(field.type)):
             raise DeliveryRefused(

@@ -198,6 +198,6 @@ def _code_digest() -> str:
     digest = hashlib.sha256()
     here = Path(__file__).parent
     contracts = [here.parent / "pseudonymise" / name for name in ("contract.py", "encode.py", "delivery.py")]
-    for path in [*sorted(here.glob("*.py")), *contracts]:
+    for path in [*sorted(here.glob("*.py")), here.parent / "code_lists.py", *contracts]:
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()

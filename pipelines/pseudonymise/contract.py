@@ -59,6 +59,11 @@ def activity_columns(feed: str) -> list[Column]:
     return read_contract(HERE / "feeds" / f"{feed}.csv")
 
 
+def optional_columns(feed: str) -> set[str]:
+    """Names of the columns of a feed's activity that an extract may lack, as one does that was made before they were."""
+    return {column.name for column in activity_columns(feed) if not column.required}
+
+
 def event_column(columns: list[Column]) -> Column:
     """The column that says when an event began: the first required date or timestamp of a feed's contract."""
     return next(column for column in columns if column.required and column.type in ("date", "timestamp"))
