@@ -60,6 +60,19 @@ def pseudonymise(args: argparse.Namespace) -> int:
     return 0
 
 
+def refs(args: argparse.Namespace) -> int:
+    from pipelines.pseudonymise.keys import read_key
+    from pipelines.pseudonymise.refs import refs_as_csv, write_refs
+
+    text = refs_as_csv(args.agency, args.people, read_key(args.key_file))
+    if args.out:
+        write_refs(text, args.out)
+        print(f"{args.out}: {text.count(chr(10)) - 1:,} people. Give it to the hub's engineer, then delete it.")
+    else:
+        print(text, end="")
+    return 0
+
+
 def _to_stderr(text: str) -> None:
     print(text, file=sys.stderr)
 
@@ -103,6 +116,55 @@ def train(args: argparse.Namespace) -> int:
         raise InputError("there are no accepted people to learn from. Take deliveries in first: upstream run")
     model = train(Settings(), progress=print)
     print(f"Model {model.version} is current: the next run uses it.")
+    return 0
+
+
+def erase(args: argparse.Namespace) -> int:
+    from pipelines import runner
+    from pipelines.erasure import proof, request
+    from pipelines.publish.release import current_release, read_manifest
+
+    settings = Settings()
+    clients = request.clients_asked_for(settings, args.agency, args.person_ref, args.file)
+    if args.linked:
+        others = request.linked(settings, clients)
+        print(others.describe())
+        clients += others.clients
+    if args.check:
+        print(request.would_take(settings, clients).describe(settings.data))
+        return 0
+    new = request.write_tombstones(settings, clients, args.by, args.reason)
+    print(f"{new:,} people are to be kept out from now on, {len(clients) - new:,} were before.")
+    if not proof.pending(settings):
+        print("All of them were removed before: nothing is left to do.")
+        return 0
+    for problem in runner.run(settings).problems:
+        print(f"upstream erase: {problem}", file=sys.stderr)
+    if proof.pending(settings):
+        print("The erasure is not finished. It is finished by: upstream run", file=sys.stderr)
+        return 1
+    print(proof.describe(proof.last_proof(settings)))
+    print(f"Kept as {proof.last_proof_file(settings)}, without any reference.")
+    current = current_release(settings)
+    return 0 if current is None or "withdrawn" not in read_manifest(current) else 1
+
+
+def release_list(args: argparse.Namespace) -> int:
+    from pipelines.publish.release import current_release, releases
+
+    current = current_release(Settings())
+    for manifest in releases(Settings()):
+        stands = "current" if current and current.name == manifest["release_id"] else ""
+        withdrawn = f"withdrawn: {manifest['withdrawn']}" if "withdrawn" in manifest else ""
+        print(f"{manifest['release_id']}  {manifest['built_at']}  {stands}{withdrawn}".rstrip())
+    return 0
+
+
+def release_rollback(args: argparse.Namespace) -> int:
+    from pipelines.publish.release import roll_back
+
+    manifest = roll_back(Settings(), args.release_id)
+    print(f"Release {manifest['release_id']} of {manifest['built_at']} is current until the next run makes another.")
     return 0
 
 
@@ -391,6 +453,13 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--format", choices=FORMATS, default=FORMATS[0], help=f"of the files ({FORMATS[0]})")
     command.add_argument("--check", action="store_true", help="write nothing, show what would leave")
 
+    text = "references of people who opted out late or ask to be erased, for the hub"
+    command = commands.add(AGENCY, "refs", refs, text)
+    command.add_argument("--agency", required=True, metavar="CODE")
+    command.add_argument("--key-file", required=True, type=Path, metavar="K")
+    command.add_argument("--people", required=True, type=Path, metavar="IDS.csv", help="CSV with local_person_id")
+    command.add_argument("--out", type=Path, metavar="REFS.csv", help="write them there, for your eyes only")
+
     command = commands.add(HUB, "run", run, "take in deliveries, link, build, check and release", in_project=True)
     command.add_argument("--force", action="store_true", help="also what is up to date")
 
@@ -416,6 +485,19 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("delivery_id", metavar="DELIVERY_ID")
     command.add_argument("--by", required=True, metavar="NAME", help="who says so")
     command.add_argument("--reason", required=True, metavar="TEXT", help="why; kept and shown, so name nobody")
+
+    text = "remove people everywhere, keep them out, and prove it"
+    command = commands.add(HUB, "erase", erase, text, in_project=True)
+    command.add_argument("--agency", required=True, metavar="CODE")
+    command.add_argument("--person-ref", metavar="R", help="one person; it stays in your shell's history")
+    command.add_argument("--file", type=Path, metavar="REFS.csv", help="many, as `upstream refs` wrote them")
+    command.add_argument("--linked", action="store_true", help="also who linkage says is the same person elsewhere")
+    command.add_argument("--by", default="", metavar="NAME", help="who decided it; kept")
+    command.add_argument("--reason", default="", metavar="TEXT", help="why; kept, so name nobody")
+    command.add_argument("--check", action="store_true", help="write nothing, show what would go")
+
+    command = commands.add(HUB, "release", release_list, "list releases, or go back to one", in_project=True)
+    _add_release(command)
 
     commands.add(HUB, "train", train, "a new linkage model from this region's deliveries", in_project=True)
 
@@ -468,6 +550,15 @@ def parser() -> argparse.ArgumentParser:
 
     top.epilog = commands.listed()
     return top
+
+
+def _add_release(command: argparse.ArgumentParser) -> None:
+    steps = command.add_subparsers(dest="step", required=True, metavar="STEP")
+    steps.add_parser("list", help="the releases that are kept, newest first").set_defaults(run=release_list)
+
+    step = steps.add_parser("rollback", help="make an earlier release the current one")
+    step.add_argument("release_id", metavar="RELEASE_ID")
+    step.set_defaults(run=release_rollback)
 
 
 def _add_review(command: argparse.ArgumentParser) -> None:

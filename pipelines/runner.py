@@ -15,6 +15,7 @@ import dagster as dg
 from dagster._core.instance import InstanceRef
 
 from pipelines.definitions import definitions
+from pipelines.erasure.proof import carried_out
 from pipelines.ingest.status import months_expected, status_rows
 from pipelines.linkage.update import forget
 from pipelines.operations.alerts import Trouble, alert
@@ -84,7 +85,9 @@ def run(settings: Settings, force: bool = False, progress: Callable[[str], None]
         if not alone:
             who = holder(settings) or "It has just ended"
             return Outcome(problems=[f"Another run is under way: {who}. Wait until it has ended, then run again."])
-        outcome = _run(settings, force, progress)
+        with carried_out(settings, progress) as unfinished:
+            outcome = _run(settings, force, progress)
+        outcome.problems += unfinished
         for late in late_deliveries(settings):
             progress(f"Late: {late}")
         alert(settings, outcome.troubles, None, progress)

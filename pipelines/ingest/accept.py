@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipelines.erasure.landing import redact_slots
 from pipelines.pseudonymise import encode
 from pipelines.pseudonymise.delivery import FILES
 from pipelines.settings import Settings
@@ -33,6 +34,7 @@ from .delivery import (
 )
 from .gate import Delivered, Judgement, judge, row_numbers, without_unlisted_codes
 from .month import VERBS, Counts, DeliveryOutcome, Month, made_of, slot_of, write_month
+from .note import erased_rows
 from .note import rows as stated_rows
 from .region import disagreement, read_region, remember_region
 
@@ -91,6 +93,7 @@ def _portions(settings: Settings, feed: str, periods: list[str]) -> Iterator[dic
     """Periods in order, each with its deliveries, in groups of about ROWS_AT_ONCE rows."""
     portion, rows = {}, 0
     for period in periods:
+        redact_slots(settings, feed, period)  # before anything is counted: what arrived may hold who was erased
         received = distinct(received_deliveries(settings, feed, period))
         more = sum(count or 0 for delivery in received for count in stated_rows(delivery.note).values())
         if portion and rows + more > ROWS_AT_ONCE:
@@ -163,10 +166,12 @@ def _accept(settings: Settings, candidate: _Candidate, month: Month) -> bool:
     tables = {file: _accepted(candidate, file) for file in FILES}
     tables["activity"] = without_unlisted_codes(settings, received.feed, tables["activity"])
     refused = _refused_rows(candidate)
+    erased = erased_rows(received.note)
     counts = {
+        "received": {file: rows + erased[file] for file, rows in stated_rows(received.note).items()},
         "accepted": {file: len(table) for file, table in tables.items()},
         "refused": {file: sum(row["file"] == file for row in refused) for file in FILES},
-        "erased": dict.fromkeys(FILES, 0),
+        "erased": erased,
     }
     outcome = _outcome(received, "accepted", counts=counts)
     _check_conservation(candidate.delivery, outcome)
@@ -254,8 +259,8 @@ def _outcome(
 def _check_conservation(delivery: Delivery, outcome: DeliveryOutcome) -> None:
     for file, table in delivery.tables.items():
         received, accepted, refused, erased = (outcome.rows[verb][file] for verb in VERBS)
-        if not len(table) == received == accepted + refused + erased:
+        if not len(table) + erased == received == accepted + refused + erased:
             raise IngestError(
-                f"{delivery.received.name}, {file}: {len(table):,} rows received, but {accepted:,} accepted, "
+                f"{delivery.received.name}, {file}: {received:,} rows received, but {accepted:,} accepted, "
                 f"{refused:,} refused and {erased:,} erased. Nothing was written."
             )

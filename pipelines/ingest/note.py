@@ -69,6 +69,14 @@ def rows(note: dict) -> dict[str, int | None]:
     return {name: counts.get(name) if _is_count(counts.get(name)) else None for name in FILES}
 
 
+def erased_rows(note: dict) -> dict[str, int]:
+    """Rows that the hub has taken out of each file since, because people were erased."""
+    redacted = note.get("redacted")
+    counts = redacted.get("rows") if isinstance(redacted, dict) else {}
+    counts = counts if isinstance(counts, dict) else {}
+    return {name: counts[name] if _is_count(counts.get(name)) else 0 for name in FILES}
+
+
 def encoding(note: dict) -> Encoding:
     """Key and encoder, of a note that is complete."""
     encoder = note["encoder"]

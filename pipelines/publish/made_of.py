@@ -19,16 +19,18 @@ def inputs(settings: Settings) -> dict[str, str]:
     """
     return {
         "accepted": files_digest(settings.warehouse, "accepted/**/*.parquet", "linkage/people/**/*.parquet"),
-        "state": files_digest(settings.state, "**/*"),
+        "state": files_digest(settings.state, "**/*", but="erasures/*"),
         "last_person_index": files_digest(settings.linkage, LAST_INDEX),
         "code": files_digest(settings.project, *CODE),
         "analyst": f"{settings.analyst_time}, {settings.analyst_area}",
     }
 
 
-def files_digest(folder: Path, *patterns: str) -> str:
-    """SHA-256 (hex) of the names and contents of all files that match a pattern."""
+def files_digest(folder: Path, *patterns: str, but: str | None = None) -> str:
+    """SHA-256 (hex) of the names and contents of all files that match a pattern, `but` those that match another."""
     digest = hashlib.sha256()
-    for path in sorted({path for pattern in patterns for path in folder.glob(pattern) if path.is_file()}):
+    left_out = set(folder.glob(but)) if but else set()
+    matching = {path for pattern in patterns for path in folder.glob(pattern) if path.is_file()}
+    for path in sorted(matching - left_out):
         digest.update(str(path.relative_to(folder)).encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()

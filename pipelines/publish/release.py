@@ -22,6 +22,7 @@ from pathlib import Path
 
 import duckdb
 
+from pipelines.pseudonymise.errors import InputError
 from pipelines.publish import about, export
 from pipelines.publish.checks import Check, check_release, row_counts
 from pipelines.publish.content import combined, open_released, table_digests
@@ -32,6 +33,7 @@ from pipelines.settings import Settings
 CURRENT = "current"
 BUILDING = ".building-"
 MANIFEST = "manifest.json"
+PUBLISHED = ("board.duckdb", "board_pack.html", "board_pack.pdf", MANIFEST)  # what a withdrawn release keeps
 
 Pack = Callable[[Path, Path, dict], None]  # board database, page to write, what the page says about the release
 
@@ -114,6 +116,41 @@ def releases(settings: Settings) -> list[dict]:
 
 def read_manifest(folder: Path) -> dict:
     return json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+
+
+def withdraw(settings: Settings, release_id: str, because: str) -> None:
+    """Deletes all of a release that has a row for a person; what was published under disclosure control stays.
+
+    The manifest says first that it is withdrawn, and why, so that nobody goes back to a release that is half gone.
+    """
+    folder = settings.releases / release_id
+    manifest = read_manifest(folder) | {"withdrawn": because}
+    beside = folder / f".{MANIFEST}.new"
+    beside.write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    beside.chmod(0o444)
+    beside.replace(folder / MANIFEST)
+    for path in folder.iterdir():
+        if path.name not in PUBLISHED:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def clear_unfinished(settings: Settings) -> None:
+    """Deletes what builds that were killed have left; waits for one that is under way."""
+    if settings.releases.exists():
+        with _building_folder(settings.releases):
+            pass
+
+
+def roll_back(settings: Settings, release_id: str) -> dict:
+    """Makes an earlier release the current one and returns its manifest. Raises InputError if it cannot be."""
+    kept = {manifest["release_id"]: manifest for manifest in releases(settings)}
+    if release_id not in kept:
+        raise InputError(f"there is no release {release_id}. Those that are kept: {', '.join(kept) or 'none'}.")
+    if why := kept[release_id].get("withdrawn"):
+        raise InputError(f"release {release_id} cannot come back: {why}")
+    with _building_folder(settings.releases):
+        _switch(settings, settings.releases / release_id)
+    return kept[release_id]
 
 
 def _checks_if_sound(path: Path, roles: Roles, settings: Settings) -> list[Check] | None:
