@@ -39,6 +39,9 @@ class Settings:
     spell_gap_days: int = 28  # a gap of this many days closes a spell
     handoff_days: int = 28  # longest time from a contact to the next one elsewhere
 
+    # data quality
+    drift_least_share: float = 0.02  # of rows: a smaller change of completeness is never called drift
+
     # disclosure control
     withhold_people_up_to: int = 7  # counts of persons 1..7 are withheld
     round_to: int = 5  # other counts

@@ -78,7 +78,11 @@ def _sql_asset(settings: Settings, file: SqlFile) -> dg.AssetsDefinition:
 
 def _check_result(finding: checks.Finding) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
-        check_name=finding.check, passed=finding.passed, description=finding.description, metadata=finding.counts
+        check_name=finding.check,
+        passed=finding.passed,
+        severity=dg.AssetCheckSeverity.WARN if finding.warns else dg.AssetCheckSeverity.ERROR,
+        description=finding.description,
+        metadata=finding.counts,
     )
 
 

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from great_expectations.core.batch_definition import BatchDefinition
 
 CONTACTS = ("staging", "contacts")
+SEVERITIES = ("critical", "warning", "info")
+KAHN = ("conformance", "completeness", "plausibility")
+COUNTS = {"result_format": "BASIC", "exclude_unexpected_values": True}
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,7 @@ class Finding:
     passed: bool
     description: str
     counts: dict[str, int] = field(default_factory=dict)
+    warns: bool = False  # what does not hold is told and stops nothing
 
 
 def check_names(settings: Settings, file: SqlFile) -> dict[str, str]:
@@ -113,28 +117,47 @@ def suite_finding(connection: duckdb.DuckDBPyConnection, file: SqlFile, path: Pa
     if unknown := sorted(set(columns) - {column.name for column in file.columns}):
         raise ValueError(f"{path.name} names {unknown[0]}, which is not a column of {file.schema}.{file.table}")
     frame = connection.execute(f"select {', '.join(map(identifier, columns))} from {qualified(file.name)}").df()
-    results = _validate(suite, frame)
-    if results is None or any(_errors(result.exception_info) for result in results):
-        raise ValueError(f"{path.name} holds an expectation that could not be evaluated; correct its type and kwargs")
-    failed = [result.expectation_config.meta["reason"] for result in results if not result.success]
+    failed = _failed(path, suite["expectations"], frame)
+    said = {severity: [sentence for of, sentence in failed if of == severity] for severity in SEVERITIES}
     return Finding(
         "expectations",
-        not failed,
-        "Does not hold: " + "; ".join(failed) if failed else f"All {len(kwargs)} expectations hold",
-        {"expectations": len(kwargs), "failed": len(failed)},
+        not (said["critical"] or said["warning"]),
+        " ".join(sentence for of_one in said.values() for sentence in of_one)
+        or f"All {len(kwargs)} expectations hold.",
+        {"expectations": len(kwargs), **{severity: len(sentences) for severity, sentences in said.items()}},
+        warns=not said["critical"],
     )
 
 
-def _validate(suite: dict, frame: "pd.DataFrame") -> list | None:
-    """Results of Great Expectations, or None if it failed: what it then says may quote a value, and stays here."""
+def _failed(path: Path, expectations: list[dict], frame: "pd.DataFrame") -> list[tuple[str, str]]:
+    """Severity and sentence of each expectation that does not hold, with the number of rows where it is about rows."""
+    for expectation in expectations:
+        meta = expectation["meta"]
+        if meta.get("severity") not in SEVERITIES or meta.get("kahn") not in KAHN or not meta.get("reason"):
+            raise ValueError(f"{path.name} holds an expectation without a known severity, a kahn tag or a reason")
+    numbered = [e | {"meta": e["meta"] | {"number": number}} for number, e in enumerate(expectations)]
+    results = _validate(path, numbered, frame, "BOOLEAN_ONLY")
+    failed = [numbered[result.expectation_config.meta["number"]] for result in results if not result.success]
+    said = []
+    for result in _validate(path, failed, frame, COUNTS) if failed else []:
+        meta, rows = result.expectation_config.meta, result.result.get("unexpected_count")
+        said.append((meta["severity"], meta["reason"] + (f" ({rows:,} rows)" if rows else "")))
+    return said
+
+
+def _validate(path: Path, expectations: list[dict], frame: "pd.DataFrame", wanted: str | dict) -> list:
+    """Results of Great Expectations. Raises ValueError if one has none; what it says may quote a value, and stays here."""
     from great_expectations.core.expectation_suite import ExpectationSuite
 
-    batch = _batches().get_batch(batch_parameters={"dataframe": frame})
+    batch, results = _batches().get_batch(batch_parameters={"dataframe": frame}), []
     try:
-        expectations = ExpectationSuite(name=suite["name"], expectations=suite["expectations"])
-        return batch.validate(expectations, result_format="BOOLEAN_ONLY").results
-    except Exception:  # noqa: BLE001 - whatever it is, its text may quote a value
-        return None
+        suite = ExpectationSuite(name=path.stem, expectations=expectations)
+        results = batch.validate(suite, result_format=wanted).results
+    except Exception:  # noqa: BLE001, S110 - whatever it is, its text may quote a value
+        pass
+    if len(results) < len(expectations) or any(_errors(result.exception_info) for result in results):
+        raise ValueError(f"{path.name} holds an expectation that could not be evaluated; correct its type and kwargs")
+    return results
 
 
 @lru_cache(maxsize=1)

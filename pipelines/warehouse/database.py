@@ -13,6 +13,7 @@ import duckdb
 
 from pipelines.code_lists import read_codes
 from pipelines.hub_salt import hub_salt
+from pipelines.run_chart import run_chart
 from pipelines.settings import Settings
 from pipelines.warehouse import feeds
 from pipelines.warehouse.names import identifier, literal, qualified
@@ -37,15 +38,20 @@ REFUSED = DELIVERED | {
     "column_name": "VARCHAR",
     "reason": "VARCHAR",
 }
+CHECKS = DELIVERED | {
+    **{name: "VARCHAR" for name in ("file", "rule", "column_name", "severity", "refuses", "kahn", "reason")},
+    "checked": "BIGINT",
+    "failed": "BIGINT",
+}
 DELIVERIES = (
     DELIVERED
     | {"status": "VARCHAR", "reason": "VARCHAR"}
     | {
         f"{state}_{file}": "BIGINT"
-        for state in ("received", "accepted", "refused")
+        for state in ("received", "accepted", "refused", "erased")
         for file in ("people", "attributes", "activity")
     }
-    | {"digest": "VARCHAR"}
+    | {"partial_until": "DATE", "digest": "VARCHAR"}
 )
 PERSON_INDEX = {
     "agency": "VARCHAR",
@@ -123,6 +129,10 @@ MACROS = {
 }
 
 
+RUN_CHART_FIELDS = {"value": "DOUBLE", "mean": "DOUBLE", "lower": "DOUBLE", "upper": "DOUBLE", "cause": "VARCHAR"}
+RUN_CHART = f"STRUCT({', '.join(f'{name} {kind}' for name, kind in RUN_CHART_FIELDS.items())})[]"
+
+
 @contextmanager
 def open_warehouse(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     """The warehouse, open for writing, with the schemas, macros and session variables that the SQL files rely on."""
@@ -141,14 +151,21 @@ def prepare(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
         connection.execute(f"create schema if not exists {schema}")
     for signature, body in MACROS.items():
         connection.execute(f"create or replace macro {signature} as {body}")
+    connection.create_function("run_chart", _run_chart, ["DOUBLE[]"], RUN_CHART)
     variables = {
         "hub_salt": hub_salt(settings.state),
         "spell_gap_days": settings.spell_gap_days,
         "handoff_days": settings.handoff_days,
         "linkage_draws": settings.linkage_draws,
+        "drift_least_share": settings.drift_least_share,
     }
     for name, value in variables.items():
         connection.execute(f"set variable {name} = {literal(value)}")
+
+
+def _run_chart(values: list[float]) -> list[dict]:
+    """pipelines.run_chart for SQL: a list of numbers in their order in time, a struct for each."""
+    return [{name: getattr(point, name) for name in RUN_CHART_FIELDS} for point in run_chart(values)]
 
 
 def show_inputs(connection: duckdb.DuckDBPyConnection, settings: Settings, names: Iterable[TableName]) -> None:
@@ -172,6 +189,7 @@ def input_files(settings: Settings) -> dict[TableName, tuple[list[Path], dict[st
     return feeds | {
         ("accepted", "attributes"): (sorted(accepted.glob("*/*.attributes.parquet")), ATTRIBUTES),
         ("accepted", "refused"): (sorted(accepted.glob("*/*.refused.parquet")), REFUSED),
+        ("accepted", "checks"): (sorted(accepted.glob("*/*.checks.parquet")), CHECKS),
         ("accepted", "deliveries"): (sorted(accepted.glob("*/*.deliveries.parquet")), DELIVERIES),
         ("linkage", "person_index"): (sorted(linkage.glob("person_index.parquet")), PERSON_INDEX),
         ("linkage", "person_draws"): (sorted(linkage.glob("person_draws.parquet")), PERSON_DRAWS),

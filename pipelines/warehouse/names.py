@@ -7,8 +7,8 @@ def identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def literal(value: str | int) -> str:
-    return str(value) if isinstance(value, int) else "'" + value.replace("'", "''") + "'"
+def literal(value: str | float) -> str:
+    return str(value) if isinstance(value, int | float) else "'" + value.replace("'", "''") + "'"
 
 
 def qualified(name: TableName) -> str:

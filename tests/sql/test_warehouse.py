@@ -44,7 +44,8 @@ select
     'WEXH' as agency, 'ae_attendances' as feed, '2024-01' as period, 'D1' as delivery_id, 'accepted' as status,
     null as reason, 2 as received_people, 2 as received_attributes, 5 as received_activity, 2 as accepted_people,
     2 as accepted_attributes, 5 as accepted_activity, 0 as refused_people, 0 as refused_attributes,
-    0 as refused_activity, 'x' as digest
+    0 as refused_activity, 0 as erased_people, 0 as erased_attributes, 0 as erased_activity,
+    null::date as partial_until, 'x' as digest
 """
 
 
@@ -100,12 +101,22 @@ def test_tables_and_columns_are_documented_in_the_database(settings):
 
 
 def test_no_pseudonym_of_an_agency_goes_further_than_staging(settings):
+    """The place of a row in a delivery leads an agency to its client: refused rows alone say it, who are nobody here."""
     columns = query(settings, """
-        select schema_name, column_name from duckdb_columns()
+        select schema_name, table_name, column_name from duckdb_columns()
         where schema_name in ('journeys', 'opportunities', 'marts', 'board')
-            and (column_name like '%_ref' or column_name like '%token%' or column_name in ('row_number', 'delivery_id'))
+            and (
+                column_name like '%_ref' or column_name like '%token%'
+                or column_name in ('row_number', 'delivery_id')
+                and table_name not in ('refused_rows', 'quality_results')
+            )
     """)  # fmt: skip
     assert columns == []
+    told = query(settings, """
+        select table_name, column_name from duckdb_columns()
+        where table_name in ('refused_rows', 'quality_results') and column_name in ('person_id', 'contact_id', 'spell_id')
+    """)  # fmt: skip
+    assert told == []
 
 
 def test_built_again_the_marts_are_the_same_and_with_another_salt_they_have_other_contact_ids(settings):
@@ -222,7 +233,33 @@ def test_a_suite_says_what_does_not_hold_and_quotes_nothing(settings):
         connection.execute("update marts.people set sex = 'Secret'")
         finding = suite_finding(connection, people, suite_path(settings, people))
     assert not finding.passed
-    assert finding.description == "Does not hold: sex holds known values only"
+    assert not finding.warns
+    assert finding.description == "sex holds a value that is not known. (2 rows)"
+
+
+SEVERITIES = {"critical": (False, False), "warning": (False, True), "info": (True, True)}  # passed, warns
+
+
+@pytest.mark.parametrize("severity", SEVERITIES)
+def test_what_fails_stops_warns_or_is_only_said_as_severe_as_it_is(settings, tmp_path, severity):
+    people = {file.name: file for file in load_sql(settings)}["marts", "people"]
+    meta = {"severity": severity, "kahn": "conformance", "reason": "sex is not X."}
+    kwargs = {"column": "sex", "value_set": ["X"]}
+    path = tmp_path / "people.json"
+    path.write_text(
+        json.dumps(
+            {
+                "name": "people",
+                "expectations": [{"type": "expect_column_values_to_be_in_set", "kwargs": kwargs, "meta": meta}],
+            }
+        )
+    )
+    with open_warehouse(settings) as connection:
+        connection.execute("update marts.people set sex = 'F'")
+        finding = suite_finding(connection, people, path)
+    assert (finding.passed, finding.warns) == SEVERITIES[severity]
+    assert finding.description.startswith("sex is not X. (")
+    assert finding.counts == {"expectations": 1, "critical": 0, "warning": 0, "info": 0} | {severity: 1}
 
 
 FAULTY_SUITES = {
@@ -240,7 +277,8 @@ FAULTY_SUITES = {
 @pytest.mark.parametrize(("kwargs", "message"), FAULTY_SUITES.values(), ids=FAULTY_SUITES)
 def test_a_faulty_suite_is_refused(settings, tmp_path, kwargs, message):
     people = {file.name: file for file in load_sql(settings)}["marts", "people"]
-    expectation = {"type": "expect_column_values_to_be_between", "kwargs": kwargs, "meta": {"reason": "None"}}
+    meta = {"severity": "critical", "kahn": "plausibility", "reason": "None."}
+    expectation = {"type": "expect_column_values_to_be_between", "kwargs": kwargs, "meta": meta}
     path = tmp_path / "people.json"
     path.write_text(json.dumps({"name": "people", "expectations": [expectation]}))
     with open_warehouse(settings) as connection:
