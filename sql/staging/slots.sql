@@ -1,5 +1,6 @@
 -- One row per agency, feed and month of the period covered: the delivery that is expected, and whether it arrived. An
--- agency that ever sent a feed is expected to send it every month; a feed nobody ever sent, from an agency not known.
+-- agency that ever sent a feed is expected to send it every month; a feed nobody ever sent, where reference.feeds
+-- expects it, from an agency not known.
 -- Key: feed, agency, period
 with senders as (
     select distinct feed, agency from accepted.deliveries
@@ -7,6 +8,7 @@ with senders as (
     select feeds.feed, null
     from reference.feeds as feeds
     anti join accepted.deliveries as deliveries on feeds.feed = deliveries.feed
+    where feeds.expected::boolean
 ),
 
 arrivals as (
