@@ -34,6 +34,7 @@ from pipelines.operations.leftovers import clear_leftovers
 from pipelines.publish.release import current_release
 from pipelines.run_lock import holder, only_run
 from pipelines.settings import Settings
+from pipelines.warehouse.upkeep import forget_all
 
 REFUSALS_TOLD = 3  # of each agency's feed
 SLOW_STEPS = ("accepted__", "linkage", "publish__")  # steps of ten seconds and more on a whole region
@@ -65,7 +66,8 @@ class Progress(logging.Handler):
             if materialization.partition:
                 self.months.setdefault(name, []).append(counts["dagster/partition_row_count"].value)
             else:
-                self._say(f"{name:42}{counts['dagster/row_count'].value:>12,} rows")
+                as_it_was = "" if counts.get("built", dg.BoolMetadataValue(True)).value else ", up to date already"
+                self._say(f"{name:42}{counts['dagster/row_count'].value:>12,} rows{as_it_was}")
         elif kind == "STEP_SUCCESS":
             for name, rows in self.months.items():
                 self._say(f"{name:42}{sum(rows):>12,} rows of {len(rows)} months")
@@ -105,6 +107,7 @@ def _run(settings: Settings, force: bool, progress: Callable[[str], None]) -> Ou
         end_dead_runs(instance)
         if force:
             forget(settings.linkage)
+            forget_all(settings)
         _ingest(graph, instance, settings, force, progress, outcome)
         if not months_expected(settings):
             outcome.problems.append(f"Nothing was delivered to {settings.landing}.")

@@ -1,11 +1,14 @@
-"""The warehouse in Dagster: one asset for every SQL file and every reference table. What they do is elsewhere."""
+"""The warehouse in Dagster: one asset for every SQL file and every reference table. What they do is elsewhere.
+
+An asset whose table is up to date runs its checks and leaves the table as it is; its metadata say which it was.
+"""
 
 from collections.abc import Iterator
 
 import dagster as dg
 
 from pipelines.settings import Settings
-from pipelines.warehouse import checks, database
+from pipelines.warehouse import checks, database, upkeep
 from pipelines.warehouse.sqlfile import SqlFile, TableName
 
 KINDS = {"duckdb", "sql"}
@@ -40,8 +43,13 @@ def _reference_asset(settings: Settings, table: str) -> dg.AssetsDefinition:
     def reference_table() -> dg.MaterializeResult:
         with database.open_warehouse(settings) as connection:
             rows = database.load_reference(connection, settings, table)
+            content = upkeep.note_content(connection, name)
             finding = checks.key_finding(connection, name, unique)
-        return dg.MaterializeResult(metadata={"dagster/row_count": rows}, check_results=[_check_result(finding)])
+        return dg.MaterializeResult(
+            metadata={"dagster/row_count": rows},
+            data_version=dg.DataVersion(content),
+            check_results=[_check_result(finding)],
+        )
 
     return reference_table
 
@@ -64,12 +72,17 @@ def _sql_asset(settings: Settings, file: SqlFile) -> dg.AssetsDefinition:
     )
     def sql_table() -> dg.MaterializeResult:
         with database.open_warehouse(settings) as connection:
-            database.show_inputs(connection, settings, file.dependencies)
-            rows = database.build_table(connection, file)
+            kept = upkeep.keep_up(connection, settings, file)
             findings = list(checks.run_checks(connection, settings, file))
             types = database.column_types(connection, file.name)
         return dg.MaterializeResult(
-            metadata={"dagster/row_count": rows, "dagster/column_schema": _column_schema(file, types)},
+            metadata={
+                "dagster/row_count": kept.rows,
+                "dagster/column_schema": _column_schema(file, types),
+                "built": kept.because is not None,
+                "because": kept.because or "all that it is made of has the same contents as when it was built",
+            },
+            data_version=dg.DataVersion(kept.content),
             check_results=list(map(_check_result, findings)),
         )
 
@@ -98,8 +111,11 @@ def _asset_keys(settings: Settings, file: SqlFile) -> list[dg.AssetKey]:
 
 
 def _made_by(settings: Settings, name: TableName) -> Iterator[TableName]:
-    """The assets whose output a table is: what is accepted besides activity comes from every feed."""
-    if name[0] == "accepted" and name[1] not in settings.feeds:
+    """The assets whose output a table is: what is accepted besides activity comes from every feed, or from one."""
+    attributes = {("accepted", database.attributes_of(feed)): ("accepted", feed) for feed in settings.feeds}
+    if name in attributes:
+        yield attributes[name]
+    elif name[0] == "accepted" and name[1] not in settings.feeds:
         yield from (("accepted", feed) for feed in settings.feeds)
     else:
         yield name

@@ -105,11 +105,13 @@ REFERENCE_TYPES = {
     "min_agencies": "INTEGER",
     "window_days": "INTEGER",
     "ended_without_help": "BOOLEAN",
+    "expected": "BOOLEAN",
     "required": "BOOLEAN",
 }
 
 COMBINED_KEYS = {"codes": ["code_list", "code_key", "valid_from"], "feed_columns": ["feed", "column"]}
 
+UPKEEP = "upkeep"  # schema of what is recorded of the tables that are kept up to date (upkeep.py)
 SCHEMAS = ("accepted", "linkage", "reference", "feeds", "staging", "journeys", "opportunities", "marts", "board")
 
 # National code lists spell one code in several ways, so that codes are compared on letters and digits only.
@@ -152,20 +154,24 @@ def prepare(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     for signature, body in MACROS.items():
         connection.execute(f"create or replace macro {signature} as {body}")
     connection.create_function("run_chart", _run_chart, ["DOUBLE[]"], RUN_CHART)
-    variables = {
-        "hub_salt": hub_salt(settings.state),
-        "spell_gap_days": settings.spell_gap_days,
-        "handoff_days": settings.handoff_days,
-        "linkage_draws": settings.linkage_draws,
-        "drift_least_share": settings.drift_least_share,
-    }
-    for name, value in variables.items():
+    for name, value in variables(settings).items():
         connection.execute(f"set variable {name} = {literal(value)}")
 
 
 def _run_chart(values: list[float]) -> list[dict]:
     """pipelines.run_chart for SQL: a list of numbers in their order in time, a struct for each."""
     return [{name: getattr(point, name) for name in RUN_CHART_FIELDS} for point in run_chart(values)]
+
+
+def variables(settings: Settings) -> dict[str, str | float]:
+    """What the SQL files may ask for with getvariable()."""
+    return {
+        "hub_salt": hub_salt(settings.state),
+        "spell_gap_days": settings.spell_gap_days,
+        "handoff_days": settings.handoff_days,
+        "linkage_draws": settings.linkage_draws,
+        "drift_least_share": settings.drift_least_share,
+    }
 
 
 def show_inputs(connection: duckdb.DuckDBPyConnection, settings: Settings, names: Iterable[TableName]) -> None:
@@ -179,14 +185,18 @@ def show_inputs(connection: duckdb.DuckDBPyConnection, settings: Settings, names
 def input_files(settings: Settings) -> dict[TableName, tuple[list[Path], dict[str, str]]]:
     """Every input view: the Parquet files there are for it, and its columns with their types."""
     accepted, linkage = settings.accepted, settings.linkage
-    feeds = {
+    activity = {
         ("accepted", feed): (
             sorted(accepted.glob(f"{feed}/*.activity.parquet")),
             activity_types(settings.feed_contracts / f"{feed}.csv"),
         )
         for feed in settings.feeds
     }
-    return feeds | {
+    attributes = {
+        ("accepted", attributes_of(feed)): (sorted(accepted.glob(f"{feed}/*.attributes.parquet")), ATTRIBUTES)
+        for feed in settings.feeds
+    }
+    return activity | attributes | {
         ("accepted", "attributes"): (sorted(accepted.glob("*/*.attributes.parquet")), ATTRIBUTES),
         ("accepted", "refused"): (sorted(accepted.glob("*/*.refused.parquet")), REFUSED),
         ("accepted", "checks"): (sorted(accepted.glob("*/*.checks.parquet")), CHECKS),
@@ -198,6 +208,11 @@ def input_files(settings: Settings) -> dict[TableName, tuple[list[Path], dict[st
         ("linkage", "review_queue"): (sorted(linkage.glob("review_queue.parquet")), REVIEW_QUEUE),
         ("linkage", "quality"): (sorted(linkage.glob("quality.parquet")), LINKAGE_QUALITY),
     }
+
+
+def attributes_of(feed: str) -> str:
+    """The view of one feed's attributes, for a table that another feed's correction is not to rebuild."""
+    return f"{feed}_attributes"
 
 
 def activity_types(contract: Path) -> dict[str, str]:
@@ -285,6 +300,7 @@ def build_all(
     """
     rows: dict[TableName, int] = {}
     with open_warehouse(settings) as connection:
+        connection.execute(f"drop schema if exists {UPKEEP} cascade")
         for table in reference_tables(settings):
             rows["reference", table] = load_reference(connection, settings, table)
         files = load_sql(settings)

@@ -55,7 +55,7 @@ mapped as (
         attributes.age_band
     from attendances as attendance
     left join first_needs using (agency, period, row_number)
-    left join accepted.attributes as attributes using (agency, feed, period, person_ref)
+    left join accepted.ae_attendances_attributes as attributes using (agency, feed, period, person_ref)
     left join reference.codes as arrival_mode
         on arrival_mode.code_list = 'ae_arrival_mode'
         and arrival_mode.code_key = code_key(attendance.EC_Arrival_Mode_SNOMED_CT)

@@ -125,6 +125,10 @@ def build(
         if name in done:
             return
         done.add(name)
+        if name[0] == "accepted" and name[1].endswith("_attributes") and "accepted.attributes" in given:
+            of_feed = f"select * from accepted.attributes where feed = {literal(name[1].removesuffix('_attributes'))}"
+            connection.execute(f"create table {qualified(name)} as {of_feed}")
+            return
         if name not in files:
             source = f"select * from template.{qualified(name)}"
             connection.execute(f"create table {qualified(name)} as {source}" + _nothing_unless_reference(name))
