@@ -73,6 +73,15 @@ def refs(args: argparse.Namespace) -> int:
     return 0
 
 
+def census_to_csv(args: argparse.Namespace) -> int:
+    from pipelines.pseudonymise.census import convert
+
+    for sentence in convert(args.files, args.out, args.register, args.first_period, _to_stderr):
+        print(sentence)
+    print(f"{args.out}/<month>/people.csv and activity.csv name children: keep them inside, and delete them after use.")
+    return 0
+
+
 def _to_stderr(text: str) -> None:
     print(text, file=sys.stderr)
 
@@ -459,6 +468,13 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--key-file", required=True, type=Path, metavar="K")
     command.add_argument("--people", required=True, type=Path, metavar="IDS.csv", help="CSV with local_person_id")
     command.add_argument("--out", type=Path, metavar="REFS.csv", help="write them there, for your eyes only")
+
+    text = "children in need census (XML) and SSDA903 tables to people.csv and activity.csv, a folder a month"
+    command = commands.add(AGENCY, "census-to-csv", census_to_csv, text)
+    command.add_argument("files", nargs="+", type=Path, metavar="FILE", help="census.xml, SSDA903 tables, or a folder")
+    command.add_argument("--out", required=True, type=Path, metavar="DIR", help="a new folder inside the council")
+    command.add_argument("--register", type=Path, metavar="P.csv", help="people.csv with names, postcodes, NHS numbers")
+    command.add_argument("--from", dest="first_period", metavar="2026-01", help="leave out what began earlier")
 
     command = commands.add(HUB, "run", run, "take in deliveries, link, build, check and release", in_project=True)
     command.add_argument("--force", action="store_true", help="also what is up to date")

@@ -20,6 +20,7 @@ from xml.parsers import expat
 
 from . import contract
 from .errors import InputError
+from .records import PERIOD
 from .tables import CsvReader
 
 FEED = "children_in_need"
@@ -118,6 +119,8 @@ def convert(
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputError(f"{out} is there already. Choose a new or an empty folder.")
+    if first_period and not PERIOD.fullmatch(first_period):
+        raise InputError(f"The first month must be written like 2026-01, not {first_period!r}.")
     found = Converted()
     for path in _files(sources):
         progress(f"reading {path}")
