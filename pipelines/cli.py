@@ -193,8 +193,10 @@ def rekey_plan(args: argparse.Namespace) -> int:
         raise InputError("--profile goes with --start.")
     if args.accept_gaps and not args.finish:
         raise InputError("--accept-gaps goes with --finish.")
+    if args.no_more_erased and not args.finish:
+        raise InputError("--no-more-erased goes with --finish.")
     if args.finish:
-        completed = rekey.finish(settings, accept_gaps=args.accept_gaps)
+        completed = rekey.finish(settings, accept_gaps=args.accept_gaps, no_more_erased=args.no_more_erased)
         print(
             f"{len(completed.slots) - len(completed.missing):,} months count in the new way from now on. Take them in: "
             f"upstream run\nThe old deliveries are still in {settings.landing}: delete them as soon as your rules on "
@@ -540,6 +542,9 @@ def parser() -> argparse.ArgumentParser:
     step.add_argument("--cancel", action="store_true", help="drop the change that is open")
     _add_profile(command, "with --start: the profile from then on", None)
     command.add_argument("--accept-gaps", action="store_true", help="with --finish: leave out what has not arrived")
+
+    text = "with --finish: has no more references of erased people to send"
+    command.add_argument("--no-more-erased", nargs="+", default=[], metavar="AGENCY", help=text)
 
     command = commands.add(MEASURING, "demo", demo, "a fictional region, the whole way", in_project=True)
     command.add_argument("--people", type=int, default=60_000, metavar="N")

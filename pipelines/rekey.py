@@ -9,15 +9,19 @@ Of what the hub remembers, the switch drops the warehouse, which can be rebuilt,
 choice of linkage model, so that the next run trains another. A new key makes a new person_ref of every client: their
 person ids end (person_history says so) and nobody's id is carried over, because that would need a list of old and new
 references of the same people, which is what a change of key is to prevent. Where the key stays, person ids stay too.
+For the same reason the hub would not know those again who were erased: before the switch each agency sends their new
+references, or says that it has no more of them.
 """
 
 import itertools
 import re
 import shutil
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from pipelines.erasure.tombstones import Tombstones
 from pipelines.ingest.delivery import Received, received_deliveries, stated_encoding
 from pipelines.ingest.month import is_up_to_date
 from pipelines.ingest.region import Encoding, Region, read_region, switched, with_next, write_region
@@ -37,6 +41,8 @@ HOW = """How a key, encoder version or profile is changed:
   3  Agencies pseudonymise every month listed above again and deliver it. New months come in the new way as well.
      The hub runs as before: what comes in the new way is held, and what it has goes on to count. (With another encoder
      version the hub can no longer read what it has: the last release stands until the switch.)
+     With another key, agencies also send the new references of everybody who was erased (upstream refs), which the hub
+     takes in (upstream erase --file): otherwise they would come back.
   4  When all has arrived: upstream rekey-plan --finish, then upstream run
 What it changes: with another key every client gets a new person_ref, so all person ids and contact ids are new and are
 not comparable with those of earlier releases; with the same key they stay. The old key's deliveries stay in landing
@@ -60,11 +66,24 @@ class Slot:
 
 
 @dataclass(frozen=True)
+class Erased:
+    """How many of an agency's clients were erased under the present key, and how many under the next one so far."""
+
+    agency: str
+    now: int
+    sent_again: int
+
+    def __str__(self) -> str:
+        return f"{self.agency} {self.sent_again:,} of {self.now:,}"
+
+
+@dataclass(frozen=True)
 class Plan:
-    """What a change of encoding takes. slots are sorted by agency, feed and period."""
+    """What a change of encoding takes. slots are sorted by agency, feed and period; erased: if the key changes."""
 
     region: Region
     slots: list[Slot]
+    erased: list[Erased]
 
     @property
     def missing(self) -> list[Slot]:
@@ -85,7 +104,7 @@ def plan(settings: Settings) -> Plan:
         _slot(region, deliveries, [status[(*slot, d.delivery_id)] for d in deliveries])
         for slot, deliveries in slots.items()
     ]
-    return Plan(region, [slot for slot in found if slot])
+    return Plan(region, [slot for slot in found if slot], _erased(settings, region))
 
 
 def start(settings: Settings, key_check: str, profile: str | None = None) -> Plan:
@@ -119,10 +138,11 @@ def cancel(settings: Settings) -> Plan:
         return plan(settings)
 
 
-def finish(settings: Settings, accept_gaps: bool = False) -> Plan:
+def finish(settings: Settings, accept_gaps: bool = False, no_more_erased: Collection[str] = ()) -> Plan:
     """Make the next encoding the region's own; returns the plan as it was completed.
 
-    Raises InputError while something is missing, unless gaps are accepted, and when nothing has arrived at all.
+    Raises InputError while something is missing, unless gaps are accepted, while an agency has sent fewer references of
+    erased people than there are, unless it is among `no_more_erased`, and when nothing has arrived at all.
     """
     with _alone(settings):
         region = _changing(settings)
@@ -139,6 +159,13 @@ def finish(settings: Settings, accept_gaps: bool = False) -> Plan:
             raise InputError(
                 f"still to be delivered in the new way: {names}{more}. Look at upstream rekey-plan, or let these months "
                 "be gaps: upstream rekey-plan --finish --accept-gaps"
+            )
+        owing = [erased for erased in complete.erased if erased.sent_again < erased.now]
+        if owing := [erased for erased in owing if erased.agency not in no_more_erased]:
+            raise InputError(
+                "people who were erased would come back under new references. Sent again so far: "
+                f"{', '.join(map(str, owing))}. Ask for the lists (upstream refs, with the new key) and take them in "
+                "(upstream erase --file), or name an agency that says it has no more: --finish --no-more-erased AGENCY"
             )
         # In this order a kill at any point leaves one encoding, and nothing that was made of two.
         if settings.warehouse.exists():
@@ -161,6 +188,8 @@ def describe(plan: Plan) -> str:
         state = f"{slot.state}: {slot.reason}" if slot.reason else slot.state
         lines.append(f"{slot.agency:12} {slot.feed:22} {slot.period}  key check {old:16}  {state}")
     lines.append("")
+    if plan.erased:
+        lines.append(f"References of erased people that were sent again: {', '.join(map(str, plan.erased))}.")
     if not region.next:
         lines.append(f"A change means that these {len(plan.slots):,} months are delivered again.")
         lines.append(HOW)
@@ -194,6 +223,15 @@ def _in_words(encoding: Encoding) -> str:
         f"key check {encoding.key_check}, encoder version {encoding.encoder_version or '?'}, "
         f"profile {encoding.profile or '?'}, encoder checksum {encoding.encoder_checksum[:12]}…"
     )
+
+
+def _erased(settings: Settings, region: Region) -> list[Erased]:
+    """Each agency with people erased under the present key, if the key is to change."""
+    if region.next is None or region.next.key_check == region.current.key_check:
+        return []
+    counts = Counter((stone.agency, stone.key_check) for stone in Tombstones.read(settings).stones)
+    agencies = sorted(agency for agency, key_check in counts if key_check == region.current.key_check)
+    return [Erased(a, counts[a, region.current.key_check], counts[a, region.next.key_check]) for a in agencies]
 
 
 def _slot(region: Region, deliveries: list[Received], status: list[dict]) -> Slot | None:

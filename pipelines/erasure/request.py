@@ -90,7 +90,7 @@ def clients_asked_for(settings: Settings, agency: str, person_ref: str | None, f
         if not PERSON_REF.fullmatch(person_ref):
             raise InputError("--person-ref takes 32 hexadecimal characters, as `upstream refs` prints at the agency.")
         return [Client(agency, person_ref, region.current.key_check)]
-    keys = {encoding.key_check for encoding in (region.current, region.next) if encoding}
+    keys = {encoding.key_check for encoding in (region.current, region.next, *region.retired) if encoding}
     return _read(file, agency, keys, region.current.key_check)
 
 
@@ -125,7 +125,7 @@ def _client(where: str, row: dict[str, str | None], agency: str, keys: set[str],
     key_check = row.get("key_check") or current
     if key_check not in keys:
         raise InputError(
-            f"{where}, column key_check: made with a key that is not in use here, so that nobody would be found. Ask "
+            f"{where}, column key_check: made with a key that was never in use here, so that nobody would be found. Ask "
             f"{agency} to make the list again with the partnership's key. Nothing was done."
         )
     return Client(agency, row["person_ref"], key_check)
