@@ -24,7 +24,8 @@ from scipy.stats import binomtest
 
 from pipelines.linkage import Thresholds, band, load
 from pipelines.linkage.cluster import Constraints
-from pipelines.linkage.run import client_links, link_versions
+from pipelines.linkage.links import client_links
+from pipelines.linkage.run import link_versions
 from pipelines.linkage.train import learn
 from pipelines.settings import Settings
 from pipelines.synthetic.people_only import people_only

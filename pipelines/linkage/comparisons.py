@@ -95,6 +95,11 @@ class Representation:
         sql = " ".join([sql, *self.comparable.values()])
         return set(re.findall(r"(\w+)_[lr]\b", sql)) | set(self.presence.values())
 
+    @property
+    def is_signed(self) -> bool:
+        """Whether fields are compared by signatures under the anchors that two records share."""
+        return any("_anchor_l" in sql for sql in self.comparable.values())
+
     def missing(self, field: str) -> str:
         """SQL: nothing can be said of the field, one way or the other."""
         column = self.presence[field]

@@ -1,4 +1,4 @@
-"""Identity tokens into DuckDB: one row an identity version, signatures taken apart into words that SQL can count.
+"""Identity tokens into DuckDB: one row an identity version, signatures under one anchor side by side.
 
 This is the only door into linkage, and it fails closed: a column that is not a known token is refused before a row is
 read, so that no attribute, no activity and no plaintext can be linked on by accident. Nothing here compares records.
@@ -29,6 +29,8 @@ NOBODY = "There are no accepted people to link. Look at what was refused: upstre
 # Token -> fields that must be filled for it to be there.
 TOKEN_FIELDS = {token: frozenset(PARTS[part][0] for part in parts) for token, parts in TOKENS.items()}
 WORDS = SIGNATURE_BYTES // 8  # 64-bit words of one signature
+SIGNED_UNDER = {anchor: tuple(f for f, anchors in SIGNED_BY.items() if anchor in anchors) for anchor in ANCHORS}
+MISSING = "'" + r"\x00" * SIGNATURE_BYTES + "'::blob"  # stands for a signature that is not there: no real one is 0
 
 
 class ColumnRefused(ValueError):
@@ -83,89 +85,82 @@ def load_versions(con: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> int:
 
     One row is one identity version: a distinct set of tokens of one client, with the first and last period it was
     seen. `record_id` numbers versions and `client_id` clients, both from 0 in an order that does not depend on the
-    order of rows or files. Each signature <field>_by_<anchor>_sig becomes <field>_by_<anchor>_w0..w3 (BIGINT); a field
-    that is there has <field>_present 1, otherwise NULL; <anchor>_anchor is the anchor's token under a name of its own, so
-    that a blocking rule on the token is not taken for one on the fields it anchors. What a profile leaves out is NULL.
+    order of rows or files. signed_by_<anchor> (BLOB) has the signatures of the fields of SIGNED_UNDER, 32 bytes each,
+    zeros for one that is missing. A field that is there has <field>_present 1, otherwise
+    NULL; <anchor>_anchor is the anchor's token under a name of its own, so that a blocking rule on the token is not
+    taken for one on the fields it anchors. What a profile leaves out is NULL.
     """
     profile = profile_of(files)
     if not files:
         raise ValueError(NOBODY)
     given = identity_columns(profile)
-    signatures = [column for column in given if column.endswith("_sig")]
-    words = ", ".join(_words(field, anchor, given) for field, anchors in SIGNED_BY.items() for anchor in anchors)
+    plain = [column for column in given if not column.endswith("_sig")]
+    signed = ", ".join(f"{_side_by_side(anchor, given)} as signed_by_{anchor}" for anchor in ANCHORS)
     absent = "".join(f"null::bigint as {c}, " for c in identity_columns() if c not in given and c.endswith("_token"))
-    present = ", ".join(
-        f"case when coalesce({', '.join(_says_present(field, given))}) is not null then 1 end as {field}_present"
-        for field in SIGNED_BY
-    )
+    present = ", ".join(f"case when {_says_present(f, given)} then 1 end as {f}_present" for f in SIGNED_BY)
     anchors = ", ".join(
         f"{token}_token as {anchor}_anchor" if f"{token}_token" in given else f"null::bigint as {anchor}_anchor"
         for anchor, token in ANCHORS.items()
     )
+    # Wide rows are read once and moved once: what is the same is told by a hash, within one client's few versions.
     con.execute(
         f"""
-        create or replace temp table seen as
-        select agency, feed, person_ref, {", ".join(given)},
-            min(period) as first_period, max(period) as last_period
-        from read_parquet({[str(file) for file in files]}, hive_partitioning = false, union_by_name = true)
-        group by all
+        create or replace temp table given as
+        with side_by_side as (
+            select agency, feed, person_ref, period, {", ".join(plain)}, {signed}, {present}
+            from read_parquet({[str(file) for file in files]}, hive_partitioning = false, union_by_name = true)
+        )
+        select *, hash({", ".join([*plain, *(f"signed_by_{anchor}" for anchor in ANCHORS)])}) as said from side_by_side
         """
     )
-    # Numbered apart from the wide columns, which then are sorted once.
     con.execute(
-        f"""
+        """
         create or replace temp table numbers as
-        with client as (
-            select *, (row_number() over (order by agency, feed, person_ref) - 1)::integer as client_id,
-                (dense_rank() over (order by agency, feed) - 1)::integer as feed_id
-            from (select agency, feed, person_ref, max(last_period) as latest, count(*) as versions from seen group by all)
+        with seen as (
+            select agency, feed, person_ref, said, min(rowid) as place,
+                min(period) as first_period, max(period) as last_period
+            from given group by agency, feed, person_ref, said
         ),
-        several as (
-            select agency, feed, person_ref, seen.rowid as place,
-                (row_number() over (
-                    partition by agency, feed, person_ref order by first_period, last_period, {", ".join(given)}
-                ))::integer as nth
-            from seen inner join client using (agency, feed, person_ref) where versions > 1
+        numbered as (
+            select place, first_period, last_period, said,
+                (dense_rank() over (order by agency, feed, person_ref) - 1)::integer as client_id,
+                (dense_rank() over (order by agency, feed) - 1)::integer as feed_id,
+                (row_number() over (order by agency, feed, person_ref, first_period, last_period, said) - 1)::integer
+                    as record_id
+            from seen
         )
-        select seen.rowid as place, client_id, feed_id, latest, coalesce(nth, 1) as nth, versions
-        from seen
-        inner join client using (agency, feed, person_ref)
-        left join several on several.place = seen.rowid
+        select * exclude (said),
+            row_number() over (partition by client_id order by last_period desc, first_period desc, said desc) = 1
+                as is_latest
+        from numbered
         """
     )
     con.execute(
         f"""
         create or replace table versions as
-        with numbered as (
-            select place, client_id, feed_id, (row_number() over (order by client_id, nth) - 1)::integer as record_id,
-                nth = max(nth) filter (last_period = latest) over (partition by client_id) as is_latest
-            from numbers inner join seen on seen.rowid = place
-        )
-        select seen.* exclude ({", ".join(signatures)}), {words}, {present}, {anchors},
-            {absent}
+        select given.* exclude (period, said), first_period, last_period, {anchors}, {absent}
             client_id, feed_id, record_id, is_latest
-        from numbered
-        inner join seen on seen.rowid = place
+        from numbers inner join given on given.rowid = place
         order by record_id
         """
     )
-    con.execute("drop table seen; drop table numbers")
+    con.execute("drop table given; drop table numbers")
     versions = con.execute("select count(*) from versions").fetchall()[0][0]
     if not versions:
         raise ValueError(NOBODY)
     return versions
 
 
-def _words(field: str, anchor: str, given: dict) -> str:
-    column = signature_column(field, anchor)
-    words = [
-        f"{column}[{8 * i + 1}:{8 * i + 8}]::bit::bigint" if column in given else "null::bigint" for i in range(WORDS)
-    ]
-    return ", ".join(f"{word} as {field}_by_{anchor}_w{i}" for i, word in enumerate(words))
+def _side_by_side(anchor: str, given: dict) -> str:
+    """SQL: the anchor's signatures one behind the other; NULL where the profile has none under this anchor."""
+    columns = [signature_column(field, anchor) for field in SIGNED_UNDER[anchor]]
+    if not set(columns) <= given.keys():
+        return "null::blob"
+    return " || ".join(f"coalesce({column}, {MISSING})" for column in columns)
 
 
-def _says_present(field: str, given: dict) -> list[str]:
-    """Columns that are filled only where a field is."""
+def _says_present(field: str, given: dict) -> str:
+    """SQL: one of the columns that are filled only where a field is."""
     own = [signature_column(field, anchor) for anchor in SIGNED_BY[field]]
     tokens = [f"{token}_token" for token, fields in TOKEN_FIELDS.items() if field in fields]
-    return [f"{column}::varchar" for column in [*own, *tokens] if column in given]
+    return " or ".join(f"{column} is not null" for column in [*own, *tokens] if column in given)

@@ -19,6 +19,7 @@ from pipelines.settings import Settings
 from . import band, cluster, decisions, guards, load, person_ids, quality, review, score, update
 from .cluster import Constraints, Links
 from .comparisons import FIELDS, TOKENS, Representation
+from .links import client_links
 from .train import Model, current_model, learn
 
 Progress = Callable[[str], None]
@@ -191,7 +192,9 @@ def cluster_pairs(
 
 def _clients(con: duckdb.DuckDBPyConnection) -> pd.DataFrame:
     """client_id, agency, feed and person_ref of each client of table `versions`, in the order of client_id."""
-    return con.execute("select distinct client_id, agency, feed, person_ref from versions order by client_id").df()
+    return con.execute(
+        "select client_id, agency, feed, person_ref from versions where is_latest order by client_id"
+    ).df()
 
 
 def score_pairs(con: duckdb.DuckDBPyConnection, model: Model, representation: Representation = TOKENS) -> None:
@@ -213,7 +216,7 @@ def _complete(
     constraints: Constraints,
 ) -> Links:
     """All pairs of clients that share a component at the low threshold, those that blocking missed scored as well."""
-    found = client_links(con)
+    found = client_links(con, "pairs", LEAST_KEPT)
     labels = cluster.candidate_components(found, clients, low, constraints)
     sizes = np.bincount(labels)[labels]
     wanted = (sizes > 2) & (sizes <= score.COMPLETED_UP_TO)
@@ -237,25 +240,20 @@ def _complete(
     for table in ("missing", "compared", "completing", "blocked"):
         con.execute(f"drop table {table}")
     con.unregister("component")
-    links = client_links(con)
-    return links.select(labels[links.left] == labels[links.right])
-
-
-def client_links(con: duckdb.DuckDBPyConnection) -> Links:
-    """Pairs of clients with the probability of their likeliest pair of versions."""
-    columns = con.execute(
+    company = np.flatnonzero(sizes > 1)
+    con.register("component", pd.DataFrame({"client_id": company, "component": labels[company]}))
+    con.execute(
         """
-        select least(client_id_l, client_id_r) as l, greatest(client_id_l, client_id_r) as r,
-            max(match_probability) as p, max(evidence) as e
-        from pairs group by 1, 2 order by 1, 2
+        create or replace temp table inside as
+        select pairs.* from pairs
+        inner join component as l on l.client_id = client_id_l
+        inner join component as r on r.client_id = client_id_r and r.component = l.component
         """
-    ).fetchnumpy()
-    return Links(
-        columns["l"].astype(np.int64),
-        columns["r"].astype(np.int64),
-        columns["p"].astype(float),
-        columns["e"].astype(float),
     )
+    con.unregister("component")
+    links = client_links(con, "inside")
+    con.execute("drop table inside")
+    return links
 
 
 def _write_client_pairs(con: duckdb.DuckDBPyConnection, clients: pd.DataFrame, path: Path) -> None:

@@ -10,14 +10,15 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from . import comparisons, relations
+from . import comparisons, relations, signatures
 from .comparisons import FIELDS, NAMES_SWAPPED, TOKENS, Representation, signed_equal, top_gamma
-from .load import SIGNED_BY
+from .load import ANCHORS, SIGNED_BY
 from .relations import NAMESAKES, PERSON, RELATIONS, STRANGERS, Relations
 
 MOST_IN_A_BLOCK = 2000  # records that share a blocking rule's value; their pairs grow with the square
 BY_NAMES = "names that sound alike"  # pool of a representation whose rule is one of its blocking rules
 SIDE = re.compile(r"\b(\w+)_([lr])\b")
+SIDED = re.compile(r"\b(\w+)_[lr]\b")
 COLUMN = re.compile(r"\b[lr]\.(\w+)")
 EQUAL = re.compile(r"\bl\.(\w+) = r\.(\w+)")
 OTHER_ANCHOR = re.compile(r"_by_(?!names_)")
@@ -69,9 +70,14 @@ def block_new(con: duckdb.DuckDBPyConnection, new: str, versions: str, represent
     con.execute("drop table arrived; drop table to_block")
 
 
-def columns_to_block(representation: Representation, hopeless: bool = False) -> set[str]:
-    """Columns that the blocking rules read."""
-    return {column for rule in _rules(representation, hopeless) for column in COLUMN.findall(rule)} - {"client_id"}
+def columns_to_block(representation: Representation) -> set[str]:
+    """Columns of `versions` that blocking reads."""
+    return {signatures.column_of(name) for name in _columns_of_rules(representation, hopeless=False)}
+
+
+def _columns_of_rules(representation: Representation, hopeless: bool) -> list[str]:
+    rules = _rules(representation, hopeless)
+    return sorted({column for rule in rules for column in COLUMN.findall(rule)} - {"client_id"})
 
 
 def _rules(representation: Representation, hopeless: bool) -> list[str]:
@@ -128,13 +134,16 @@ def _skip_large_blocks(
             emptied[columns[0]] = f"case when ({names}) in ({tuples}) then null else {columns[0]} end as {columns[0]}"
         con.execute("drop table common")
     replaced = f" replace ({', '.join(emptied.values())})" if emptied else ""
-    narrow = ", ".join(sorted(columns_to_block(representation, hopeless)))
+    narrow = _columns_of_rules(representation, hopeless)
+    con.register("words", signatures.words(con, versions, narrow))
     con.execute(
         f"""
         create or replace temp table to_block as
-        select record_id, client_id, {narrow} from (select *{replaced} from {versions})
+        select record_id, client_id, {", ".join(narrow)}
+        from (select *{replaced} from {versions}) inner join words using (record_id)
         """
     )
+    con.unregister("words")
 
 
 def _quoted(text: str) -> str:
@@ -171,65 +180,55 @@ def compare(
     gamma_<field> (TINYINT, -1 missing), across (two feeds or one), and clients_<field> of present_<field>: how many
     of the clients with a value have the one that both records have (NULL where they differ).
     """
-    rarities = representation.rarities
-    gammas, shared_work = _work_once({field: _gamma_sql(field, representation) for field in FIELDS}, representation)
-    shared = ",\n".join(
-        f"case when l.{column} = r.{column} then l.{column} end as shared_{column}" for column in rarities
+    gammas, rarities = {field: _gamma_sql(field, representation) for field in FIELDS}, representation.rarities
+    if representation.is_signed:
+        gammas = {field: _with_bits_counted(sql) for field, sql in gammas.items()}
+        con.register("with_bits", signatures.count_bits(con, pairs, versions))
+        pairs = "with_bits"
+    columns = sorted({*SIDED.findall(" ".join(gammas.values())), *rarities})
+    con.execute(
+        f"""
+        create or replace temp table sides as
+        select record_id, client_id, feed_id, {", ".join(columns)},
+            {", ".join(f"tf_{name}.clients as clients_{name}" for name in rarities)}
+        from {versions}
+        semi join (select record_id_l as record_id from {pairs} union select record_id_r from {pairs}) using (record_id)
+        {" ".join(f"left join tf_{name} on tf_{name}.token = {name}" for name in rarities)}
+        """
     )
-    columns = sorted(representation.columns())
     con.execute(
         f"""
         create or replace table {into} as
-        with sides as (
-            select p.record_id_l, p.record_id_r, p.rule, l.client_id as client_id_l, r.client_id as client_id_r,
-                l.feed_id <> r.feed_id as across, {shared},
-                {", ".join(f"l.{c} as {c}_l, r.{c} as {c}_r" for c in columns)}
+        with paired as (
+            select p.*, l.client_id as client_id_l, r.client_id as client_id_r, l.feed_id <> r.feed_id as across,
+                {", ".join(f"l.{column} as {column}_l, r.{column} as {column}_r" for column in columns)},
+                {", ".join(f"l.clients_{name} as clients_{name}" for name in rarities)}
             from {pairs} as p
-            inner join {versions} as l on l.record_id = p.record_id_l
-            inner join {versions} as r on r.record_id = p.record_id_r
-        ),
-        worked as (
-            select *{"".join(f", {sql} as {name}" for name, sql in shared_work.items())} from sides
-        ),
-        levels as (
-            select record_id_l, record_id_r, rule, client_id_l, client_id_r, across,
-                {", ".join(f"shared_{name}" for name in rarities)},
-                {", ".join(f"{sql} as gamma_{field}" for field, sql in gammas.items())}
-            from worked
+            inner join sides as l on l.record_id = p.record_id_l
+            inner join sides as r on r.record_id = p.record_id_r
         )
-        select levels.* exclude ({", ".join(f"shared_{name}" for name in rarities)}),
-            {", ".join(f"tf_{name}.clients as clients_{name}, tf_{name}.present as present_{name}" for name in rarities)}
-        from levels
-        {" ".join(f"left join tf_{name} on tf_{name}.token = shared_{name}" for name in rarities)}
+        select record_id_l, record_id_r, rule, client_id_l, client_id_r, across,
+            {", ".join(f"{sql} as gamma_{field}" for field, sql in gammas.items())},
+            {", ".join(f"case when {name}_l = {name}_r then clients_{name} end as clients_{name}" for name in rarities)},
+            {", ".join(f"(select max(present) from tf_{name}) as present_{name}" for name in rarities)}
+        from paired
         """
     )
+    con.execute("drop table sides")
+    if representation.is_signed:
+        con.unregister("with_bits")
 
 
-def _work_once(gammas: dict[str, str], representation: Representation) -> tuple[dict[str, str], dict[str, str]]:
-    """The levels' SQL with what several levels ask for under a name, and the SQL of each of these names.
-
-    The bits that differ under an anchor are counted once a pair, and only where the records share the anchor: under
-    another they are noise.
-    """
-    columns = representation.columns()
-    names: dict[str, str] = {}
-
-    def named(name: str, sql: str, finds: str, says: str) -> None:
-        if any(finds in gamma for gamma in gammas.values()):
-            names[name] = sql
-            for field, gamma in gammas.items():
-                gammas[field] = gamma.replace(finds, says)
-
-    named("names_swapped", f"case when {NAMES_SWAPPED} then true else false end", NAMES_SWAPPED, "names_swapped")
+def _with_bits_counted(sql: str) -> str:
+    """The levels' SQL with the columns of `signatures.count_bits` in place of what they stand for."""
+    sql = sql.replace(NAMES_SWAPPED, signatures.NAMES_SWAPPED)
+    for anchor in ANCHORS:
+        sql = sql.replace(f"{anchor}_anchor_l = {anchor}_anchor_r", signatures.shared_column(anchor))
     for field, anchors in SIGNED_BY.items():
-        equal = signed_equal(field, field).split(" or ")
-        for place, anchor in enumerate(anchors):
-            name, bits = f"{field}_by_{anchor}_differing", comparisons.differing(f"{field}_by_{anchor}")
-            if f"{anchor}_anchor" in columns:
-                counted = f"case when {anchor}_anchor_l = {anchor}_anchor_r then {_exclusive_or(bits)} end"
-                named(name, counted, bits, name)
-                named(name, counted, equal[place], f"{name} = 0")
-    return gammas, names
+        for anchor, equal in zip(anchors, signed_equal(field, field).split(" or "), strict=True):
+            bits = signatures.differing_column(field, anchor)
+            sql = sql.replace(comparisons.differing(f"{field}_by_{anchor}"), bits).replace(equal, f"{bits} = 0")
+    return sql
 
 
 def _gamma_sql(field: str, representation: Representation) -> str:

@@ -16,7 +16,7 @@ import duckdb
 import numpy as np
 from splink import DuckDBAPI, Linker
 
-from . import relations, score, strangers
+from . import relations, score, signatures, strangers
 from .comparisons import FIELDS, LEVELS, TOKENS, Representation, splink_settings
 from .relations import Relations
 
@@ -102,6 +102,12 @@ def learn(con: duckdb.DuckDBPyConnection, representation: Representation = TOKEN
         select * from versions where is_latest and client_id % {one_in} = 0 order by record_id
         """
     )
+    if representation.is_signed:  # Splink compares in SQL alone
+        con.register("words", signatures.words(con, "training", signatures.WORD_COLUMNS))
+        con.execute(
+            "create or replace table training as from training inner join words using (record_id) order by record_id"
+        )
+        con.unregister("words")
     score.count_term_frequencies(con, representation)
     clients = con.execute("select count(*) from training").fetchall()[0][0]
     prior = _first_prior(con, clients, representation)

@@ -24,6 +24,7 @@ import pandas as pd
 from . import cluster, guards, load, score
 from .cluster import Constraints, Links
 from .comparisons import TOKENS
+from .links import client_links
 from .person_ids import KEY
 from .train import Model
 
@@ -266,10 +267,8 @@ def link_new(
     table `pairs`.
     """
     low, central, high = thresholds
-    narrow = sorted(score.columns_to_block(TOKENS) | set(TOKENS.rarities))
-    con.execute(
-        f"create or replace table narrow as select record_id, client_id, is_latest, {', '.join(narrow)} from versions"
-    )
+    narrow = {"record_id", "client_id", "is_latest", *score.columns_to_block(TOKENS), *TOKENS.rarities}
+    con.execute(f"create or replace table narrow as select {', '.join(sorted(narrow))} from versions")
     score.count_term_frequencies(con, TOKENS, "narrow")
     score.block_new(con, "fresh", "narrow", TOKENS)
     _score(con, model, "blocked", "pairs_new")
@@ -279,7 +278,7 @@ def link_new(
         from read_parquet({memory.paths("pairs")}, union_by_name = true) union all by name from pairs_new
         """
     )
-    links = _links(con, f"where match_probability >= {LEAST_PROBABILITY}")
+    links = client_links(con, "pairs", LEAST_PROBABILITY)
     labels = cluster.candidate_components(links, len(clients), low, constraints)
     changed = con.execute("select distinct client_id from fresh").fetchnumpy()["client_id"]
     members = np.flatnonzero(np.isin(labels, labels[changed]))
@@ -307,7 +306,7 @@ def link_new(
     con.execute("insert into inside by name from completing")
     place = np.full(len(clients), -1)
     place[members] = np.arange(len(members))
-    links = _links(con, "", "inside")
+    links = client_links(con, "inside")
     links = links.select(labels[links.left] == labels[links.right])
     links = Links(place[links.left], place[links.right], links.probability, links.evidence)
     verified = guards.verified_numbers(con)[members]
@@ -336,18 +335,6 @@ def _score(con: duckdb.DuckDBPyConnection, model: Model, pairs: str, into: str) 
     score.weigh(con, "compared", into, model.relations)
     guards.doubt_numbers_alone(con, into, "near")
     con.execute("drop table compared; drop table near")
-
-
-def _links(con: duckdb.DuckDBPyConnection, where: str, pairs: str = "pairs") -> Links:
-    """Pairs of clients with the probability of their likeliest pair of versions."""
-    found = con.execute(
-        f"""
-        select least(client_id_l, client_id_r)::bigint as l, greatest(client_id_l, client_id_r)::bigint as r,
-            max(match_probability)::double as p, max(evidence)::double as e
-        from {pairs} {where} group by 1, 2 order by 1, 2
-        """
-    ).fetchnumpy()
-    return Links(*(np.asarray(found[column]) for column in "lrpe"))
 
 
 def _within(constraints: Constraints, place: np.ndarray, members: np.ndarray) -> Constraints:
