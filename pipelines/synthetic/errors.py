@@ -11,38 +11,45 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from pipelines.synthetic.life_courses import AE, POLICE, SOCIAL_CARE
+from pipelines.synthetic.life_courses import AE, AMBULANCE_SERVICE, CHILDREN_SERVICES, POLICE, SOCIAL_CARE
 
 # Chance in 100 that a record has the error, when care is 1.
 RATES = pd.DataFrame(
     [
-        ("forename", "nickname", 5.0, 9.0, 4.0), ("forename", "sounds_alike", 0.9, 1.8, 0.7),
-        ("forename", "typo", 1.0, 2.2, 0.8), ("forename", "initial", 0.3, 1.0, 0.2),
-        ("forename", "second_name", 3.0, 4.0, 2.0), ("forename", "title", 0.5, 0.8, 0.6),
-        ("forename", "missing", 0.2, 0.8, 0.1), ("forename", "placeholder", 0.2, 0.8, 0.1),
-        ("surname", "former", 6.0, 9.0, 5.0), ("surname", "sounds_alike", 1.0, 2.2, 0.8),
-        ("surname", "typo", 1.3, 2.6, 1.0), ("surname", "half", 22.0, 30.0, 18.0),
-        ("surname", "missing", 0.1, 0.4, 0.1), ("surname", "placeholder", 0.1, 0.5, 0.05),
-        ("names", "swapped", 0.4, 0.7, 0.3), ("names", "capitals", 4.0, 45.0, 3.0),
-        ("names", "lower_case", 1.0, 1.0, 4.0), ("names", "punctuation", 0.8, 1.0, 0.8),
-        ("birth", "day_month_swap", 0.6, 1.0, 0.5), ("birth", "digit", 0.7, 1.4, 0.6),
-        ("birth", "year_off", 0.2, 0.5, 0.2), ("birth", "first_january", 0.3, 1.2, 0.3),
-        ("birth", "placeholder", 0.2, 0.6, 0.2), ("birth", "month_only", 0.1, 0.3, 4.0),
-        ("birth", "missing", 0.3, 2.5, 0.3), ("sex", "wrong", 0.3, 0.5, 0.3), ("sex", "missing", 0.2, 1.0, 0.5),
-        ("ethnic_group", "missing", 9.0, 22.0, 12.0), ("ethnic_group", "wrong", 1.5, 4.0, 1.5),
-        ("nhs_number", "missing", 6.5, 100.0, 22.0), ("nhs_number", "digit", 0.4, 0.0, 0.6),
-        ("nhs_number", "of_another", 0.05, 0.0, 0.08), ("nhs_number", "unverified", 2.0, 0.0, 6.0),
-        ("postcode", "missing", 1.6, 8.0, 1.2), ("postcode", "out_of_date", 4.0, 8.0, 4.0),
-        ("postcode", "typo", 0.8, 1.8, 0.7), ("postcode", "outward_only", 0.2, 1.2, 0.2),
-        ("postcode", "no_space", 8.0, 25.0, 5.0), ("postcode", "lower_case", 1.0, 4.0, 2.0),
+        ("forename", "nickname", 5.0, 9.0, 4.0, 8.0, 5.0), ("forename", "sounds_alike", 0.9, 1.8, 0.7, 2.4, 0.9),
+        ("forename", "typo", 1.0, 2.2, 0.8, 2.6, 0.8), ("forename", "initial", 0.3, 1.0, 0.2, 1.2, 0.2),
+        ("forename", "second_name", 3.0, 4.0, 2.0, 2.0, 3.0), ("forename", "title", 0.5, 0.8, 0.6, 0.6, 0.0),
+        ("forename", "missing", 0.2, 0.8, 0.1, 2.5, 0.3), ("forename", "placeholder", 0.2, 0.8, 0.1, 2.0, 0.3),
+        ("surname", "former", 6.0, 9.0, 5.0, 8.0, 2.0), ("surname", "sounds_alike", 1.0, 2.2, 0.8, 2.8, 1.0),
+        ("surname", "typo", 1.3, 2.6, 1.0, 3.0, 1.0), ("surname", "half", 22.0, 30.0, 18.0, 28.0, 20.0),
+        ("surname", "missing", 0.1, 0.4, 0.1, 1.5, 0.1), ("surname", "placeholder", 0.1, 0.5, 0.05, 1.0, 0.1),
+        ("names", "swapped", 0.4, 0.7, 0.3, 0.9, 0.3), ("names", "capitals", 4.0, 45.0, 3.0, 30.0, 3.0),
+        ("names", "lower_case", 1.0, 1.0, 4.0, 2.0, 2.0), ("names", "punctuation", 0.8, 1.0, 0.8, 1.0, 0.8),
+        ("birth", "day_month_swap", 0.6, 1.0, 0.5, 1.2, 0.4), ("birth", "digit", 0.7, 1.4, 0.6, 1.8, 0.6),
+        ("birth", "year_off", 0.2, 0.5, 0.2, 0.9, 0.2), ("birth", "first_january", 0.3, 1.2, 0.3, 2.5, 0.4),
+        ("birth", "placeholder", 0.2, 0.6, 0.2, 0.8, 0.1), ("birth", "month_only", 0.1, 0.3, 4.0, 0.2, 0.5),
+        ("birth", "missing", 0.3, 2.5, 0.3, 5.0, 1.0), ("sex", "wrong", 0.3, 0.5, 0.3, 0.6, 0.3),
+        ("sex", "missing", 0.2, 1.0, 0.5, 1.5, 0.8), ("ethnic_group", "missing", 9.0, 22.0, 12.0, 38.0, 7.0),
+        ("ethnic_group", "wrong", 1.5, 4.0, 1.5, 3.0, 1.5), ("nhs_number", "missing", 6.5, 100.0, 22.0, 34.0, 55.0),
+        ("nhs_number", "digit", 0.4, 0.0, 0.6, 0.6, 0.5), ("nhs_number", "of_another", 0.05, 0.0, 0.08, 0.2, 0.1),
+        ("nhs_number", "unverified", 2.0, 0.0, 6.0, 8.0, 10.0), ("postcode", "missing", 1.6, 8.0, 1.2, 6.0, 1.5),
+        ("postcode", "out_of_date", 4.0, 8.0, 4.0, 6.0, 6.0), ("postcode", "typo", 0.8, 1.8, 0.7, 1.6, 0.7),
+        ("postcode", "outward_only", 0.2, 1.2, 0.2, 0.8, 0.1), ("postcode", "no_space", 8.0, 25.0, 5.0, 15.0, 6.0),
+        ("postcode", "lower_case", 1.0, 4.0, 2.0, 2.0, 2.0),
     ],
-    columns=["field", "error", AE, POLICE, SOCIAL_CARE],
+    columns=["field", "error", AE, POLICE, SOCIAL_CARE, AMBULANCE_SERVICE, CHILDREN_SERVICES],
 ).set_index(["field", "error"])  # fmt: skip
-LIKELY_UPDATE = {AE: 0.5, POLICE: 0.25, SOCIAL_CARE: 0.6}  # chance that a later month's contact refreshes the address
+# chance that a later month's contact refreshes the address
+LIKELY_UPDATE = {AE: 0.5, POLICE: 0.25, SOCIAL_CARE: 0.6, AMBULANCE_SERVICE: 0.35, CHILDREN_SERVICES: 0.6}
 LIKELY_CORRECTION = 0.15  # chance that it rewrites the identity, with new luck
-SECOND_RECORD = {AE: 0.06, POLICE: 0.12, SOCIAL_CARE: 0.05}  # of people seen more than once, when care is 1
-LIKELY_LEARNS_OF_DEATH = {AE: 0.85, POLICE: 0.0, SOCIAL_CARE: 0.85}
-LIKELY_LEARNS_OF_MOVE = {AE: 0.35, POLICE: 0.0, SOCIAL_CARE: 0.7}
+# of people seen more than once, when care is 1
+SECOND_RECORD = {AE: 0.06, POLICE: 0.12, SOCIAL_CARE: 0.05, AMBULANCE_SERVICE: 0.2, CHILDREN_SERVICES: 0.03}
+LIKELY_LEARNS_OF_DEATH = {
+    AE: 0.85, POLICE: 0.0, SOCIAL_CARE: 0.85, AMBULANCE_SERVICE: 0.3, CHILDREN_SERVICES: 0.9,
+}  # fmt: skip
+LIKELY_LEARNS_OF_MOVE = {
+    AE: 0.35, POLICE: 0.0, SOCIAL_CARE: 0.7, AMBULANCE_SERVICE: 0.0, CHILDREN_SERVICES: 0.8,
+}  # fmt: skip
 NO_FIXED_ABODE = "ZZ99 3VZ"
 
 # Formal forename and its short forms; written for this project.

@@ -1,6 +1,7 @@
 """What a contact looks like in each agency's extract: the columns of the feed contracts, in national codes.
 
-Takes the latent contacts of life_courses.py and gives one row of activity for each. Who the person is in the agency's
+Takes the latent contacts of life_courses.py and gives one row of activity for each; the feeds that are derived from
+these, ambulance.py and children.py, have modules of their own. Who the person is in the agency's
 records, and how badly they are recorded, belongs in errors.py.
 """
 
@@ -10,12 +11,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pipelines.synthetic.life_courses import AE, POLICE, SOCIAL_CARE
+from pipelines.synthetic.life_courses import AE, AMBULANCE_SERVICE, CHILDREN_SERVICES, POLICE, SOCIAL_CARE
 from pipelines.synthetic.population import YEAR
 
 CONTRACTS = Path(__file__).resolve().parents[1] / "pseudonymise" / "feeds"
-AGENCIES = {AE: "WEXH", POLICE: "NPOL", SOCIAL_CARE: "LAWX"}
-REFERENCES = {AE: "EC_Ident", POLICE: "incident_ref", SOCIAL_CARE: "Event_Reference_Number"}
+AGENCIES = {AE: "WEXH", POLICE: "NPOL", SOCIAL_CARE: "LAWX", AMBULANCE_SERVICE: "WAMB", CHILDREN_SERVICES: "LAWX"}
+REFERENCES = {
+    AE: "EC_Ident",
+    POLICE: "incident_ref",
+    SOCIAL_CARE: "Event_Reference_Number",
+    AMBULANCE_SERVICE: "Call_Identifier",
+    CHILDREN_SERVICES: "event_ref",
+}
 EXTRACT_LAG = 28  # days after a month's end until its extract is made; later ends are not known yet
 RCRP_STARTS = np.datetime64("2024-09-01")  # from here officers stay away from welfare calls below the threshold
 

@@ -16,6 +16,7 @@ from pipelines.synthetic.population import YEAR, ages
 DAY = 24 * 60  # minutes
 
 AE, POLICE, SOCIAL_CARE = "ae_attendances", "police_incidents", "social_care_events"
+AMBULANCE_SERVICE, CHILDREN_SERVICES = "ambulance_incidents", "children_in_need"  # derived from the contacts of those
 STEPS = {  # a step is a kind of contact as the story needs it; feed
     "ed_home": AE,
     "ed_left": AE,

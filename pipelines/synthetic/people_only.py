@@ -11,13 +11,14 @@ import numpy as np
 import pandas as pd
 
 from . import population
-from .errors import RATES, care_needed
+from .errors import care_needed
+from .life_courses import AE, POLICE, SOCIAL_CARE
 from .population import NO_DATE
 from .registers import PEOPLE_COLUMNS, give_local_numbers, monthly_registers
 
 REGION = 150_000  # people of one region
 START, DAYS = np.datetime64("2023-01-01"), 3 * 365
-AGENCIES = tuple(RATES.columns)
+AGENCIES = (AE, POLICE, SOCIAL_CARE)
 FIRST_MET = (0.55, 0.22, 0.23)  # share of people whom each agency meets first
 LIKELY_KNOWN = (0.34, 0.22, 0.26)  # chance that another agency knows them, when care is 1
 MEETINGS = 1.6  # of a person and an agency that knows them, on average

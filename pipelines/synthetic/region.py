@@ -14,8 +14,8 @@ import pyarrow as pa
 from pyarrow import compute as pc
 from pyarrow import csv as arrow_csv
 
-from pipelines.synthetic import feeds, life_courses, personas, population, registers
-from pipelines.synthetic.life_courses import AE, POLICE, SOCIAL_CARE
+from pipelines.synthetic import ambulance, children, feeds, life_courses, personas, population, registers
+from pipelines.synthetic.life_courses import AE, AMBULANCE_SERVICE, CHILDREN_SERVICES, POLICE, SOCIAL_CARE
 
 FEWEST_PEOPLE = 200
 CALLERS = {
@@ -25,6 +25,7 @@ CALLERS = {
     "missing": 0.3,
 }  # share of calls made for another
 BAD_ROWS = 0.002  # of all rows of activity
+DERIVED = 1  # stream of the feeds that are derived from the others, so that adding one changes no other
 SIGNAL_STEP, SIGNAL_AGE, FOLLOW_UP_DAYS, CRISIS_DAYS = "ed_home", 65, 7, 30  # of rule MO3
 
 
@@ -35,11 +36,13 @@ def make_region(
     first_period: str = "2024-01",
     months: int = 24,
     progress: Callable[[str], None] | None = None,
+    derived: bool = True,
 ) -> None:
     """Writes the fictional region Wexmoor to `out`: agencies/, answer_key/ and region.json. Same arguments, same bytes.
 
-    `people` is how many are known to any agency over `months` months from `first_period` (YYYY-MM). Raises ValueError
-    if there would be too few people or no month.
+    `people` is how many are known to any agency over `months` months from `first_period` (YYYY-MM). `derived`: also the
+    ambulance trust and children's services, which leave the files of the others as they are. Raises ValueError if there
+    would be too few people or no month.
     """
     if people < FEWEST_PEOPLE or months < 1:
         raise ValueError(f"a region needs at least {FEWEST_PEOPLE} people and one month")
@@ -63,6 +66,16 @@ def make_region(
     everybody["true_person_id"] = [f"T{number:07d}" for number in next(streams).permutation(len(everybody)) + 1]
     opportunities = _opportunities(contacts, script, everybody)
     activity, contacts = _with_bad_rows(activity, contacts, next(streams))
+    if derived:
+        say("ambulance and children's services: what they see of it")
+        more, more_contacts, more_register = _derived(
+            contacts, activity, everybody, addresses, start, days, np.random.default_rng([seed, DERIVED])
+        )
+        for rows in more.values():
+            rows["contact"] += len(contacts)
+        activity |= more
+        contacts = pd.concat([contacts, more_contacts], ignore_index=True)
+        register = pd.concat([register, more_register], ignore_index=True)
 
     say(f"files: {len(contacts):,} contacts over {months} months")
     periods = [str(np.datetime64(first_period, "M") + month) for month in range(months)]
@@ -152,6 +165,32 @@ def _activity(
     return activity, contacts
 
 
+def _derived(
+    contacts: pd.DataFrame,
+    activity: dict[str, pd.DataFrame],
+    people: pd.DataFrame,
+    addresses: pd.DataFrame,
+    start: np.datetime64,
+    days: int,
+    rng: np.random.Generator,
+) -> tuple[dict[str, pd.DataFrame], pd.DataFrame, pd.DataFrame]:
+    """Activity by feed, contacts and registers of the feeds that follow from the others."""
+    streams = iter(rng.spawn(5))
+    made = {
+        AMBULANCE_SERVICE: ambulance.make_incidents(contacts, activity, people, addresses, start, days, next(streams)),
+        CHILDREN_SERVICES: children.make_events(contacts, people, addresses, start, days, next(streams)),
+    }
+    offset, rows, found = 0, {}, []
+    for feed, (of_feed, of_rows) in made.items():
+        rows[feed] = of_rows.assign(contact=of_rows["contact"] + offset)
+        found.append(of_feed)
+        offset += len(of_feed)
+    contacts = pd.concat(found, ignore_index=True)
+    registers.give_local_numbers(contacts, people, next(streams))
+    register = registers.monthly_registers(contacts, people, addresses, next(streams))
+    return *_with_bad_rows(rows, contacts, next(streams)), register
+
+
 def _references(feed: str, starts: pd.Series) -> np.ndarray:
     """The agency's own numbers for its events, in order of time."""
     number = np.arange(len(starts))
@@ -235,6 +274,21 @@ SPOILT: dict[str, list[tuple[str, Callable[[pd.Series], str]]]] = {
         ("Event_Start_Date", lambda row: ""),
         ("Event_Start_Date", _earlier("Event_Start_Date", 366)),
     ],
+    AMBULANCE_SERVICE: [
+        ("Time_Clear", _earlier("Time_Call_Connected", 2)),
+        ("Reporting_Response_Category", lambda row: "XX"),
+        ("Treatment_Type", lambda row: ""),
+        (
+            "Time_Call_Connected",
+            lambda row: _earlier("Time_Call_Connected", 366)(row) + row["Time_Call_Connected"][10:],
+        ),
+    ],
+    CHILDREN_SERVICES: [
+        ("end_date", _earlier("start_date", 9)),
+        ("module", lambda row: "XX"),
+        ("start_date", lambda row: ""),
+        ("module", lambda row: ""),
+    ],
 }
 
 
@@ -296,12 +350,15 @@ def _followed_up(person: pd.Series, arrived: pd.Series, left: pd.Series, contact
 def _write_agencies(
     out: Path, activity: dict[str, pd.DataFrame], contacts: pd.DataFrame, register: pd.DataFrame, periods: list[str]
 ) -> None:
-    """agency/feed/period/people.csv and activity.csv for every month, also where nothing happened."""
+    """agency/feed/period/people.csv and activity.csv for every month, also where nothing happened.
+
+    Optional columns of a contract that the region has no use for are left away, as agencies do.
+    """
     for feed, rows in activity.items():
         contact = contacts.loc[rows["contact"], ["local_person_id", "period"]].reset_index(drop=True)
         rows = rows.assign(**contact)
         for name, part, columns in (
-            ("activity.csv", rows, feeds.columns(feed)),
+            ("activity.csv", rows, [name for name in feeds.columns(feed) if name in rows]),
             ("people.csv", register[register["feed"] == feed], registers.PEOPLE_COLUMNS),
         ):
             part = part.sort_values("period", kind="stable")

@@ -9,10 +9,12 @@ import pandas as pd
 
 from pipelines.synthetic import errors, feeds
 from pipelines.synthetic.feeds import where_home_is
-from pipelines.synthetic.life_courses import AE, POLICE, SOCIAL_CARE
+from pipelines.synthetic.life_courses import AE, AMBULANCE_SERVICE, CHILDREN_SERVICES, POLICE, SOCIAL_CARE
 from pipelines.synthetic.population import YEAR
 
-NUMBER_FORMS = {AE: "H{:07d}", POLICE: "N{:08d}", SOCIAL_CARE: "{:07d}"}
+NUMBER_FORMS = {
+    AE: "H{:07d}", POLICE: "N{:08d}", SOCIAL_CARE: "{:07d}", AMBULANCE_SERVICE: "A{:07d}", CHILDREN_SERVICES: "C{:07d}",
+}  # fmt: skip
 PEOPLE_COLUMNS = [
     "local_person_id", "nhs_number", "nhs_number_status", "forename", "surname", "date_of_birth", "sex", "postcode",
     "lsoa", "ethnic_group", "date_of_death", "date_moved_away",
@@ -31,6 +33,8 @@ def give_local_numbers(contacts: pd.DataFrame, people: pd.DataFrame, rng: np.ran
     numbers = np.empty((len(known), 2), dtype=object)
     for each, form in NUMBER_FORMS.items():
         rows = np.flatnonzero(feed == each)
+        if not len(rows):
+            continue
         drawn = rng.choice(9_000_000, size=2 * len(rows), replace=False) + 1_000_000
         numbers[rows] = np.array([form.format(number) for number in drawn], dtype=object).reshape(-1, 2)
     contacts["local_person_id"] = numbers[group, second.astype(int)]
