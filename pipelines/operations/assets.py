@@ -136,12 +136,8 @@ def span_tags(span: due.Span) -> dict[str, str]:
 
 def end_dead_runs(instance: dg.DagsterInstance) -> int:
     """Runs whose process is gone are recorded as failed, or they would hold up the queue for ever; how many."""
-    going = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
-    dead = [
-        run
-        for run in instance.get_runs(dg.RunsFilter(statuses=going))
-        if PROCESS in run.tags and is_gone(run.tags[PROCESS])
-    ]
+    unfinished = instance.get_runs(dg.RunsFilter(statuses=UNFINISHED))
+    dead = [run for run in unfinished if PROCESS in run.tags and is_gone(run.tags[PROCESS])]
     for run in dead:
         instance.report_run_failed(run, "The process of this run is gone: it was killed, or the machine went down.")
     return len(dead)
