@@ -32,11 +32,12 @@ from .delivery import (
     read_delivery,
     received_deliveries,
 )
-from .gate import Delivered, Judgement, judge, row_numbers, without_unlisted_codes
+from .gate import Judgement, judge, row_numbers, without_unlisted_codes
 from .month import VERBS, Counts, DeliveryOutcome, Month, made_of, slot_of, write_month
 from .note import erased_rows
 from .note import rows as stated_rows
 from .region import disagreement, read_region, remember_region
+from .verdicts import Delivered
 
 HELD = (
     "Held until the partnership's change of key, encoder version or profile is complete: nothing is wrong with it. What is "

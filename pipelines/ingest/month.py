@@ -18,9 +18,9 @@ from pipelines.pseudonymise.delivery import FILES
 from pipelines.settings import Settings
 
 from .delivery import Received, content_digest, distinct, expected_schemas, received_deliveries
-from .gate import rules_digest
 from .note import partial_until
 from .region import read_region
+from .rules import rules_digest
 
 Counts = dict[str, int | None]  # rows by file; None where they are not known
 STATUSES = ("accepted", "held", "refused", "superseded", "withdrawn")

@@ -8,16 +8,20 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
+from pipelines.code_lists import read_codes, read_lapses
 from pipelines.ingest.accept import ingest_month, ingest_months
-from pipelines.ingest.delivery import Received, read_delivery
-from pipelines.ingest.gate import UNLISTED, Delivered, GateError, Judgement, judge, load_rules
+from pipelines.ingest.delivery import Received, read_delivery, received_deliveries
+from pipelines.ingest.gate import UNLISTED, Judgement, judge
 from pipelines.ingest.month import month_files
-from pipelines.pseudonymise.contract import activity_columns
+from pipelines.ingest.rules import GateError, Rule, load_rules
+from pipelines.ingest.verdicts import Delivered, Found, find
+from pipelines.pseudonymise.contract import activity_columns, event_column
 from pipelines.pseudonymise.delivery import FILES
 from pipelines.settings import Settings
 
@@ -397,8 +401,26 @@ META = {"rule": "broken", "severity": "critical", "refuses": "row", "kahn": "con
         {"type": "expect_there_to_be_magic", "kwargs": {"column": "Der_EC_Treatment_All"}, "meta": META},
         {"type": "expect_column_values_to_not_be_null", "kwargs": {"column": "Nobody_Has_This"}, "meta": META},
         {"type": "expect_column_values_to_not_be_null", "kwargs": {"column": "EC_Ident"}, "meta": {"rule": "broken"}},
+        {
+            "type": "expect_column_values_to_not_be_null",
+            "kwargs": {"column": "EC_Ident", "mostly": 0.9},
+            "meta": META,
+        },
+        {
+            "type": "expect_column_values_to_not_be_null",
+            "kwargs": {"column": "EC_Ident"},
+            "meta": {**META, "severity": "warning"},
+        },
     ],
-    ids=["another type", "an expression that fails", "no such expectation", "no such column", "no severity"],
+    ids=[
+        "another type",
+        "an expression that fails",
+        "no such expectation",
+        "no such column",
+        "no severity",
+        "mostly",
+        "a warning that refuses",
+    ],
 )
 def test_a_rule_that_cannot_be_evaluated_raises_without_a_value(region, expectation: dict) -> None:
     settings = with_rule(region, expectation)
@@ -406,6 +428,27 @@ def test_a_rule_that_cannot_be_evaluated_raises_without_a_value(region, expectat
     with pytest.raises(GateError) as error:
         judged(region, AE, "activity", folder, settings)
     assert MARK not in "".join(map(repr, (error.value, error.value.__cause__, error.value.__context__)))
+
+
+def test_verdicts_on_distinct_values_are_those_on_every_row(shared_region, rules_of: dict) -> None:
+    """What is worked out once for each value comes to the same as worked out row by row, in every delivery."""
+    settings = shared_region.settings
+    for feed in FEEDS:
+        read = [read_delivery(r).tables for r in received_deliveries(settings, feed)]
+        files = [Delivered(shared_region.period, t["activity"], t["people"]["person_ref"]) for t in read]
+        rules = load_rules(settings, feed, "activity")
+        assert any(rule.reads for rule in rules)
+        by_row = [replace(rule, reads=()) for rule in rules]
+        assert found(settings, feed, rules, files) == found(settings, feed, by_row, files)
+
+
+def found(settings: Settings, feed: str, rules: list[Rule], files: list[Delivered]) -> list[Found]:
+    event = event_column(activity_columns(feed)).name
+    lists = settings.reference / "codes"
+    with duckdb.connect() as con:
+        con.register("codes", read_codes(lists).select(["code_list", "code_key"]))
+        con.register("code_lapses", read_lapses(lists))
+        return find(con, tuple(rules), files, event)
 
 
 @pytest.mark.parametrize("feed", FEEDS)
