@@ -254,7 +254,7 @@ def _table(received: Received, note: dict, name: str, schema: pa.Schema) -> pa.T
         raise DeliveryRefused(
             f"{where}: the file has {len(table):,} rows, the delivery note says {note['rows'][name]:,}. {again}"
         )
-    if len(table) == 0:
+    if len(table) == 0 and not notes.erased_rows(note)[name]:
         raise DeliveryRefused(
             f"{where}: the file is empty. Ask {received.agency} whether the extract failed or was made without this "
             "file, and to deliver the month with its rows; a month in which truly nothing happened is not delivered."
