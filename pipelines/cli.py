@@ -117,6 +117,21 @@ def web(args: argparse.Namespace) -> int:
     return 0
 
 
+def doctor(args: argparse.Namespace) -> int:
+    from pipelines.operations.doctor import as_json, describe, examine, is_wrong
+
+    findings = examine(Settings())
+    print(as_json(findings) if args.json else describe(findings))
+    return 1 if is_wrong(findings) else 0
+
+
+def web(args: argparse.Namespace) -> int:
+    from pipelines.operations.web import serve
+
+    serve(Settings(), args.host, args.port)
+    return 0
+
+
 def train(args: argparse.Namespace) -> int:
     from pipelines.linkage import train
     from pipelines.linkage.load import people_files
@@ -480,6 +495,15 @@ def parser() -> argparse.ArgumentParser:
 
     command = commands.add(HUB, "run", run, "take in deliveries, link, build, check and release", in_project=True)
     command.add_argument("--force", action="store_true", help="also what is up to date")
+
+    text = "what is wrong with this installation, and what to do"
+    command = commands.add(HUB, "doctor", doctor, text, in_project=True)
+    command.add_argument("--json", action="store_true", help="the same for a machine")
+
+    text = "Dagster's web interface, sensors and schedules over this data folder"
+    command = commands.add(HUB, "web", web, text, in_project=True)
+    command.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1: this machine alone)")
+    command.add_argument("--port", type=int, default=3000)
 
     text = "what is wrong with this installation, and what to do"
     command = commands.add(HUB, "doctor", doctor, text, in_project=True)

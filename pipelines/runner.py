@@ -58,7 +58,7 @@ class Progress(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         event = getattr(record, "dagster_meta", {}).get("dagster_event")
         kind = event.event_type_value if event else None
-        if kind == "STEP_START" and event.step_key.startswith(SLOW_STEPS):
+        if kind == "STEP_START" and event.step_key.startswith(SLOW_STEPS) and not event.step_key.endswith("_freshness"):
             self._say(f"{event.step_key.replace('__', '.')} …")
         elif kind == "ASSET_MATERIALIZATION":
             materialization = event.event_specific_data.materialization

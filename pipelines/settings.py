@@ -61,6 +61,8 @@ class Settings:
     due_day: int = 10  # day of the next month by which a month's deliveries are to be there
     timezone: str = "Europe/London"  # of the monthly schedule
     landing_seconds: int = 120  # between two looks of the sensor at landing
+    disk_per_landing: float = 4.0  # bytes that a run may need for each byte in landing: warehouse, spill, a release
+    disk_least: int = 500_000_000  # bytes that a run may need whatever is in landing
     wait_minutes: int = 240  # longest time that a run of Dagster's waits for another one over the same data
     alert_command: str = field(default_factory=lambda: os.environ.get("UPSTREAM_ALERT_COMMAND", ""))
     alert_url: str = field(default_factory=lambda: os.environ.get("UPSTREAM_ALERT_URL", ""))
