@@ -177,11 +177,15 @@ def most_missed(doors: list[Row]) -> Row | None:
 
 def feed_health(feed: Row) -> Row:
     """A feed's state in words: label, state, complete, period, received, refused."""
-    missing = feed["missing_months"].split(", ") if feed["missing_months"] else []
+    missing, partial = (
+        listed([month(period) for period in (feed[name] or "").split(", ") if period])
+        for name in ("missing_months", "partial_months")
+    )
     if not feed["first_month"]:
         state = "No delivery passed the checks" if feed["agency"] else "Never arrived"
-    elif missing:
-        state = f"Missing: {listed([month(period) for period in missing])}"
+    elif missing or partial:
+        found = (("Missing", missing), ("In part", partial))
+        state = "; ".join(f"{what}: {months}" for what, months in found if months)
     else:
         state = "Complete"
     return {

@@ -45,12 +45,12 @@ class Kept:
 
 def keep_up(connection: duckdb.DuckDBPyConnection, settings: Settings, file: SqlFile) -> Kept:
     """Build the table unless it is up to date. Raises SqlFileError."""
+    show_inputs(connection, settings, file.dependencies)
     made_of = _made_of(connection, settings, file)
     before, content = _recorded(connection, file.name)
     if before == made_of and content:
         return Kept(count_rows(connection, file.name), content, None)
     _forget(connection, file.name)
-    show_inputs(connection, settings, file.dependencies)
     rows = build_table(connection, file)
     content = content_digest(connection, file.name)
     _record(connection, file.name, made_of, content)

@@ -5,9 +5,10 @@ with months as (
     select
         feed,
         agency,
-        min(period) filter (arrived) as first_month,
-        max(period) filter (arrived) as last_month,
-        string_agg(period, ', ' order by period) filter (not arrived) as missing_months
+        min(period) filter (arrived or partial_until is not null) as first_month,
+        max(period) filter (arrived or partial_until is not null) as last_month,
+        string_agg(period, ', ' order by period) filter (not arrived and partial_until is null) as missing_months,
+        string_agg(period, ', ' order by period) filter (partial_until is not null) as partial_months
     from staging.slots
     group by feed, agency
 ),
@@ -30,6 +31,7 @@ select
     months.first_month, -- [label] First month that arrived, as YYYY-MM; empty where none did
     months.last_month, -- [label] Last month that arrived, as YYYY-MM; empty where none did
     months.missing_months, -- [label] Months not sent or refused, each as YYYY-MM; empty where none is missing
+    months.partial_months, -- [label] Months of which only a part was sent, each as YYYY-MM; empty where there is none
     coalesce(arrived.people, 0) as people, -- [people] People in the month with most people
     coalesce(arrived.received, 0) as received, -- [count] Rows of activity received
     coalesce(arrived.refused, 0) as refused -- [count] Those of the rows that checks refused

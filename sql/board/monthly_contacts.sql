@@ -1,5 +1,5 @@
 -- One row per feed and month of the period covered: contacts, and how many of them came from people who cycle. A month
--- for which the feed did not arrive, or arrived from some of its agencies only, is a row without figures.
+-- for which the feed did not arrive, or arrived in part or from some of its agencies only, is a row without figures.
 -- Key: month, feed_label
 with cycling_people as (
     select person_id from marts.cycling_people where definition_id = 'cross_agency_cycle'
@@ -9,9 +9,9 @@ months as (
     select
         period as month,
         feed,
-        bool_and(measure <> 'missing_delivery') as arrived
+        bool_and(measure not in ('missing_delivery', 'partial_delivery')) as arrived
     from marts.data_quality
-    where measure in ('accepted', 'missing_delivery')
+    where measure in ('accepted', 'missing_delivery', 'partial_delivery')
     group by period, feed
 ),
 

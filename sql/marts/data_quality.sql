@@ -1,5 +1,5 @@
 -- One row per agency, feed, delivery month and thing counted: rows received, accepted and refused by rule, deliveries
--- that are missing or were refused, codes that are in no code list, rows left out of the contacts, and contacts.
+-- that are missing, cover a part of the month or were refused, codes that are in no code list, rows left out of the contacts, and contacts.
 -- Key: period, feed, agency, measure, detail
 with accepted_deliveries as (
     select * from accepted.deliveries where status = 'accepted'
@@ -10,7 +10,8 @@ row_counts as (
     from accepted_deliveries unpivot (
         row_count for state_of_file in (
             received_people, received_attributes, received_activity,
-            accepted_people, accepted_attributes, accepted_activity
+            accepted_people, accepted_attributes, accepted_activity,
+            erased_people, erased_attributes, erased_activity
         )
     )
 ),
@@ -22,6 +23,7 @@ measures as (
         split_part(state_of_file, '_', 2) as detail,
         row_count as rows
     from row_counts
+    where row_count > 0 or state_of_file not like 'erased%'
     union all
     select agency, feed, period, 'refused', file || ': ' || rule, count(*)
     from accepted.refused
@@ -30,7 +32,11 @@ measures as (
     union all
     select agency, feed, period, 'missing_delivery', null, 1
     from staging.slots
-    where not arrived
+    where not arrived and partial_until is null
+    union all
+    select agency, feed, period, 'partial_delivery', 'until ' || partial_until, 1
+    from staging.slots
+    where partial_until is not null
     union all
     select agency, feed, period, 'refused_delivery', null, count(*)
     from accepted.deliveries

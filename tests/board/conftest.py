@@ -98,14 +98,16 @@ def first_missed_doors() -> Rows:
 
 
 def feed_health() -> Rows:
-    """Social care did not send March 2025; the fire service never sent anything; a clinic has hardly any patients."""
-    missing = {"Adult social care": "2025-03"}
+    """Social care did not send March 2025, and of April 2025 only a part; the fire service never sent anything; a clinic has hardly any patients."""
+    missing, partial = {"Adult social care": "2025-03"}, {"Adult social care": "2025-04"}
     sent = [
         {"feed_label": service, "agency": service[:2].upper(), "first_month": "2024-01", "last_month": "2025-12",
-         "missing_months": missing.get(service), "people": 900, "received": 20_003, "refused": refused}
+         "missing_months": missing.get(service), "partial_months": partial.get(service), "people": 900, "received": 20_003, "refused": refused}
         for service, refused in zip(SERVICES, (612, 98, 2), strict=True)
     ]  # fmt: skip
-    nothing = {"agency": None, "first_month": None, "last_month": None, "missing_months": ", ".join(MONTHS)}
+    nothing = dict.fromkeys(("agency", "first_month", "last_month", "partial_months")) | {
+        "missing_months": ", ".join(MONTHS)
+    }
     return [
         *sent,
         {"feed_label": "Fire", **nothing, "people": 0, "received": 0, "refused": 0},

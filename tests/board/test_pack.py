@@ -258,8 +258,9 @@ def test_a_month_without_a_services_records_is_marked_and_left_out_of_the_share(
     assert [month["month"] for month in months if not month["complete"]] == ["2025-03"]
 
 
-def test_data_health_names_the_month_that_is_missing(page):
-    assert "Adult social care (AD) January 2024 to December 2025 Missing: March 2025 20,005 less than 1%" in page.text
+def test_data_health_names_the_month_that_is_missing_and_the_one_that_came_in_part(page):
+    state = "Missing: March 2025; In part: April 2025"
+    assert f"Adult social care (AD) January 2024 to December 2025 {state} 20,005 less than 1%" in page.text
     assert "A&E (A&) January 2024 to December 2025 Complete 20,005 3%" in page.text
     assert "Police (PO) January 2024 to December 2025 Complete 20,005 none or hardly any" in page.text
     assert "Fire none Never arrived 0 none" in page.text

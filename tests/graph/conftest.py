@@ -27,12 +27,21 @@ class Region:
             shutil.copytree(self.settings.data / folder, data / folder, symlinks=True)
         return Region(self.agencies, self.key, Settings(data=data))
 
-    def deliver(self, agency: str, feed: str, period: str, people: Path | None = None, key: Path | None = None) -> Path:
+    def deliver(
+        self,
+        agency: str,
+        feed: str,
+        period: str,
+        people: Path | None = None,
+        key: Path | None = None,
+        activity: Path | None = None,
+        options: tuple[str, ...] = (),
+    ) -> Path:
         """One delivery by the command that an agency types; its folder."""
         source = self.agencies / agency / feed / period
         arguments = ["pseudonymise", feed, "--agency", agency, "--period", period, "--out", self.settings.landing]
         arguments += ["--people", people or source / "people.csv", "--key-file", key or self.key]
-        arguments += ["--activity", source / "activity.csv", "--lookup", source / "lookup.csv"]
+        arguments += ["--activity", activity or source / "activity.csv", "--lookup", source / "lookup.csv", *options]
         assert cli.main([str(argument) for argument in arguments]) == 0
         return max((self.settings.landing / agency / feed / period).iterdir())
 

@@ -162,6 +162,47 @@ def test_first_missed_doors_are_counted_by_need_and_service(check):
     )
 
 
+def test_a_month_that_came_in_part_is_not_missing_and_has_no_figures(check):
+    check(
+        "board.monthly_contacts",
+        {
+            "marts.data_quality": """
+            period  | feed           | measure          | rows
+            2024-01 | ae_attendances | accepted         | 3
+            2024-02 | ae_attendances | accepted         | 1
+            2024-02 | ae_attendances | partial_delivery | 1
+            """,
+            "marts.contacts": """
+            contact_id | person_id | feed           | started_at
+            C1         | P1        | ae_attendances | 2024-02-01
+            """,
+        },
+        """
+        month   | arrived | contacts
+        2024-01 | true    | 0
+        2024-02 | false   |
+        """,
+    )
+
+
+def test_feed_health_names_months_that_came_in_part(check):
+    check(
+        "board.feed_health",
+        {
+            "reference.feeds": "feed | label | expected\nae_attendances | A&E | true",
+            "accepted.deliveries": """
+            agency | feed           | period  | partial_until
+            WEXH   | ae_attendances | 2024-01 |
+            WEXH   | ae_attendances | 2024-03 | 2024-03-09
+            """,
+        },
+        """
+        first_month | last_month | missing_months | partial_months
+        2024-01     | 2024-03    | 2024-02        | 2024-03
+        """,
+    )
+
+
 def test_a_month_is_missing_though_no_other_feed_sent_it_either_and_though_it_came_and_was_refused(check):
     check(
         "board.feed_health",

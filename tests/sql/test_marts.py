@@ -308,6 +308,27 @@ def test_data_quality_accounts_for_every_row_and_every_delivery(check):
     )
 
 
+def test_data_quality_says_which_month_came_in_part_and_how_many_rows_were_erased(check):
+    check(
+        "marts.data_quality",
+        {
+            "reference.feeds": "feed | expected\nae_attendances | true",
+            "accepted.deliveries": """
+            agency | feed           | period  | partial_until | accepted_activity | erased_activity
+            WEXH   | ae_attendances | 2024-01 |               | 4                 | 2
+            WEXH   | ae_attendances | 2024-02 | 2024-02-11    | 3                 | 0
+            """,
+        },
+        """
+        period  | measure          | detail           | rows
+        2024-01 | accepted         | activity         | 4
+        2024-01 | erased           | activity         | 2
+        2024-02 | accepted         | activity         | 3
+        2024-02 | partial_delivery | until 2024-02-11 | 1
+        """,
+    )
+
+
 def test_data_quality_shows_the_month_for_which_nobody_delivered_anything(check):
     check(
         "marts.data_quality",

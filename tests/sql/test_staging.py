@@ -18,6 +18,28 @@ def test_without_any_delivery_there_are_no_months(check):
     check("staging.months", {"accepted.deliveries": "period"}, "period")
 
 
+def test_a_part_of_a_month_is_no_arrival_and_the_whole_one_after_it_is(check):
+    check(
+        "staging.slots",
+        {
+            "reference.feeds": "feed | expected\nae_attendances | true",
+            "accepted.deliveries": """
+            agency | feed           | period  | status     | partial_until
+            WEXH   | ae_attendances | 2024-01 | superseded | 2024-01-20
+            WEXH   | ae_attendances | 2024-01 | accepted   |
+            WEXH   | ae_attendances | 2024-02 | accepted   | 2024-02-11
+            WEXH   | ae_attendances | 2024-03 | refused    | 2024-03-09
+            """,
+        },
+        """
+        period  | arrived | partial_until
+        2024-01 | true    |
+        2024-02 | false   | 2024-02-11
+        2024-03 | false   |
+        """,
+    )
+
+
 def test_every_agency_that_ever_sent_a_feed_has_a_slot_in_every_month(check):
     check(
         "staging.slots",

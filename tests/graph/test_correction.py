@@ -1,0 +1,91 @@
+"""A correction for a past month builds what depends on it, nothing else, and the same as everything built anew would be."""
+
+import csv
+import json
+
+import dagster as dg
+import pytest
+
+from pipelines import runner
+from pipelines.definitions import definitions
+
+POLICE = ("NPOL", "police_incidents", "2024-02")
+OF_OTHERS = {"staging/ae_attendances", "staging/social_care_events", "marts/person_history", "marts/person_draws"}
+OF_POLICE = {
+    "staging/police_incidents",
+    "staging/contact_rows",
+    "staging/contacts",
+    "marts/contacts",
+    "board/headlines",
+}
+
+
+@pytest.fixture(scope="module")
+def corrected(region, tmp_path_factory):
+    """A hub like the region's whose police corrected a past month: some officers were there for a day longer."""
+    folder = tmp_path_factory.mktemp("corrected")
+    hub = region.copy(folder / "data", "landing", "state", "warehouse", "releases")
+    source = hub.agencies.joinpath(*POLICE) / "activity.csv"
+    with source.open(newline="", encoding="utf-8") as file:
+        header, *rows = csv.reader(file)
+    place = header.index("officer_minutes")
+    for row in rows[:20]:
+        row[place] = str(int(row[place] or 0) + 24 * 60)
+    with (folder / "activity.csv").open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([header, *rows])
+    hub.deliver(*POLICE, activity=folder / "activity.csv")
+    outcome = hub.run()
+    assert not outcome.problems and outcome.released
+    return hub
+
+
+def manifest(hub) -> dict:
+    return json.loads((hub.settings.releases / "current" / "manifest.json").read_text())
+
+
+def built(hub) -> dict[str, bool]:
+    """The tables of the last run, and whether each was built, as Dagster has it."""
+    graph = definitions(hub.settings).resolve_asset_graph()
+    with runner.dagster_instance(hub.settings) as instance:
+        found = {key.to_user_string(): latest(instance, key) for key in graph.get_all_asset_keys()}
+    return {name: metadata["built"].value for name, metadata in found.items() if "built" in metadata}
+
+
+def latest(instance: dg.DagsterInstance, key: dg.AssetKey) -> dict:
+    """Metadata of the asset's last materialisation; none if it was never made."""
+    event = instance.get_latest_materialization_event(key)
+    return event.asset_materialization.metadata if event else {}
+
+
+def test_of_all_months_only_the_corrected_one_is_taken_in(corrected):
+    with runner.dagster_instance(corrected.settings) as instance:
+        taken_in = {
+            feed: sorted(instance.get_materialized_partitions(dg.AssetKey(["accepted", feed])))
+            for feed in corrected.settings.feeds
+        }
+    assert {feed: months for feed, months in taken_in.items() if months} == {"police_incidents": ["2024-02"]}
+
+
+def test_tables_of_other_feeds_are_not_built_and_those_of_the_corrected_one_are(corrected):
+    tables = built(corrected)
+    assert {name for name in OF_OTHERS if tables[name]} == set()
+    assert {name for name in OF_POLICE if not tables[name]} == set()
+
+
+def test_what_was_skipped_says_so_and_what_was_built_says_why(corrected):
+    with runner.dagster_instance(corrected.settings) as instance:
+        why = {
+            table: latest(instance, dg.AssetKey(["staging", table]))["because"].value
+            for table in ("police_incidents", "ae_attendances")
+        }
+    assert why["police_incidents"] == "changed: accepted.police_incidents"
+    assert "same contents" in why["ae_attendances"]
+
+
+def test_the_corrected_release_is_what_everything_built_anew_would_be(corrected, region):
+    after = manifest(corrected)
+    assert after["content_digest"] != manifest(region)["content_digest"]
+    outcome = corrected.run(force=True)
+    assert not outcome.problems
+    assert all(built(corrected).values())
+    assert manifest(corrected)["content"] == after["content"]
