@@ -19,6 +19,11 @@ coded_needs as (
     union all
     select agency, period, row_number, Arrival_Date, 'ae_diagnosis', unnest(code_items(Der_EC_Diagnosis_All))
     from attendances
+    union all
+    select
+        agency, period, row_number, Arrival_Date, 'ae_legal_status',
+        unnest(code_items(Mental_Health_Act_Legal_Status_Classification_Code))
+    from attendances
 ),
 
 first_needs as (
@@ -29,7 +34,8 @@ first_needs as (
         arg_min(needs.need, needs.priority) as need,
         arg_min(needs.need, needs.priority) filter (
             needs.need_group = 'later_life' or known.frailty_signal
-        ) as later_life_need
+        ) as later_life_need,
+        coalesce(bool_or(known.crisis), false) as held
     from coded_needs as coded
     inner join reference.codes as known
         on known.code_list = coded.code_list and known.code_key = code_key(coded.code)
@@ -43,7 +49,7 @@ mapped as (
         attendance.*,
         first_needs.need,
         first_needs.later_life_need,
-        coalesce(arrival_mode.crisis, false) as arrived_in_crisis,
+        coalesce(arrival_mode.crisis or first_needs.held, false) as in_crisis,
         if(
             'died' in (destination.outcome_group, status.outcome_group),
             'died',
@@ -80,7 +86,10 @@ mapped as (
 counted as (
     select
         *,
-        row_number() over (partition by contact_id order by period desc, row_number desc) as version
+        row_number() over (
+            partition by contact_id, coalesce(Der_Dupe_Flag, false), coalesce(Finished_Indicator, true)
+            order by period desc, row_number desc
+        ) as version
     from mapped
 )
 
@@ -93,13 +102,15 @@ select
     person_ref, -- The trust's pseudonym for the patient; goes no further than staging
     Der_Provider_Site_Code as team, -- Site or department
     'ae_attendance' as kind, -- Kind of contact
-    coalesce(need, 'unknown') as need, -- Need of highest priority among complaint and diagnoses and injury intent
+    coalesce(need, 'unknown') as need, -- Need of highest priority among complaint, diagnoses, injury intent and legal status
     coalesce(arrived_at, Arrival_Date) as started_at, -- Arrival
     coalesce(departed_at, arrived_at + to_minutes(EC_Departure_Time_Since_Arrival)) as ended_at, -- Departure
     arrived_at is not null as time_known, -- Whether the time of day is known
-    Der_Postcode_LSOA_2021_Code as lsoa, -- Area of the home at the time
-    if(Der_Postcode_LSOA_2021_Code is null, null, 2021) as lsoa_vintage, -- Census year of the area code
-    arrived_in_crisis or outcome_group = 'admitted' as crisis, -- Whether brought by ambulance or police, or admitted
+    coalesce(Der_Postcode_LSOA_2021_Code, Der_Postcode_LSOA_2011_Code) as lsoa, -- Area of the home at the time
+    case
+        when Der_Postcode_LSOA_2021_Code is not null then 2021
+        when Der_Postcode_LSOA_2011_Code is not null then 2011 end as lsoa_vintage, -- Census year of the area code
+    in_crisis or outcome_group = 'admitted' as crisis, -- Whether brought by ambulance or police, held, or admitted
     outcome_group, -- How it ended; by the destination where that says more than the status
     raised_by, -- Who sent the patient
     null::integer as staff_minutes, -- Minutes of staff time; not known for A&E
@@ -108,5 +119,8 @@ select
     went_home, -- Whether the patient left for their own home or a care home
     later_life_need, -- Need of later life among complaint and diagnoses; empty where there is none
     age_band, -- Age band as delivered with the attendance
-    if(version > 1, 'duplicate event', null) as left_out -- Why the row is not a contact; empty where it is one
+    case
+        when Der_Dupe_Flag then 'flagged as a duplicate'
+        when not Finished_Indicator then 'attendance not finished'
+        when version > 1 then 'duplicate event' end as left_out -- Why the row is not a contact; empty where it is one
 from counted

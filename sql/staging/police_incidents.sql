@@ -16,6 +16,8 @@ coded_needs as (
     union all
     select agency, period, row_number, created_ts, 'police_rcrp_category', 's136' from incidents where s136
     union all
+    select agency, period, row_number, created_ts, 'police_ppn_type', ppn_type from incidents
+    union all
     select agency, period, row_number, created_ts, 'police_qualifier', unnest(code_items(qualifiers))
     from incidents
 ),
@@ -35,7 +37,7 @@ mapped as (
         incident.*,
         first_needs.need,
         category.kind,
-        coalesce(grade.crisis, false) or incident.s136 as crisis,
+        coalesce(grade.crisis, false) or coalesce(missing_risk.crisis, false) or incident.s136 as crisis,
         coalesce(closing.outcome_group, notice.outcome_group, 'unknown') as outcome_group,
         call_source.raised_by,
         coalesce(role.counts_as_subject, true) as counts_as_subject
@@ -50,6 +52,9 @@ mapped as (
     left join reference.codes as grade
         on grade.code_list = 'police_grade' and grade.code_key = code_key(incident.grade)
         and incident.created_ts >= grade.applies_from and incident.created_ts < grade.applies_before
+    left join reference.codes as missing_risk
+        on missing_risk.code_list = 'police_missing_risk' and missing_risk.code_key = code_key(incident.missing_risk)
+        and incident.created_ts >= missing_risk.applies_from and incident.created_ts < missing_risk.applies_before
     left join reference.codes as closing
         on closing.code_list = 'police_closing_outcome' and closing.code_key = code_key(incident.closing_outcome)
         and incident.created_ts >= closing.applies_from and incident.created_ts < closing.applies_before
@@ -79,13 +84,13 @@ select
     person_ref, -- The force's pseudonym for the person; goes no further than staging
     team, -- Team that dealt with the incident
     if(s136, 'section_136', coalesce(kind, 'other_incident')) as kind, -- Kind of incident; section_136 where detained
-    coalesce(need, 'unknown') as need, -- Need of highest priority among category and qualifiers and detention
+    coalesce(need, 'unknown') as need, -- Need of highest priority among category, qualifiers, notice and detention
     created_ts as started_at, -- When the call or report was made
     cleared_ts as ended_at, -- When the last officers left
     true as time_known, -- Whether the time of day is known
     lsoa, -- Area of the incident or of the home
     if(lsoa is null, null, 2021) as lsoa_vintage, -- Census year of the area code
-    crisis, -- Whether the grade was Immediate or the person was detained under section 136
+    crisis, -- Whether the grade was Immediate or the person missing at high risk or detained under section 136
     outcome_group, -- How it ended; by the notice where the incident has no closing outcome
     coalesce(raised_by, 'unknown') as raised_by, -- Who raised it
     officer_minutes::integer as staff_minutes, -- Minutes of officer time

@@ -5,7 +5,7 @@ with events as (
         *,
         contact_key(agency, feed, Event_Reference_Number) as contact_id,
         row_number() over (
-            partition by agency, Event_Reference_Number order by period desc, row_number desc
+            partition by agency, Event_Reference_Number order by period desc, ImportDate desc nulls last, row_number desc
         ) as version_of_reference
     from accepted.social_care_events
 ),
@@ -16,14 +16,15 @@ counted as (
         *,
         case code_key(Event_Type)
             when 'request' then row_number() over (
-                partition by agency, version_of_reference > 1, code_key(Event_Type), person_ref, Client_Type,
-                    Event_Start_Date, Request_Route_of_Access
-                order by period desc, row_number desc
+                partition by agency, version_of_reference > 1, code_key(Event_Type), person_ref, code_key(Client_Type),
+                    Event_Start_Date, code_key(Request_Route_of_Access)
+                order by period desc, ImportDate desc nulls last, row_number desc
             )
             when 'service' then row_number() over (
-                partition by agency, version_of_reference > 1, code_key(Event_Type), person_ref, Client_Type,
-                    Event_Start_Date, Service_Type, Service_Component, Delivery_Mechanism
-                order by period desc, row_number desc
+                partition by agency, version_of_reference > 1, code_key(Event_Type), person_ref, code_key(Client_Type),
+                    Event_Start_Date, code_key(Service_Type), code_key(Service_Component),
+                    code_key(Delivery_Mechanism)
+                order by period desc, ImportDate desc nulls last, row_number desc
             )
             else 1
         end as version_of_event
@@ -34,13 +35,16 @@ mapped as (
     select
         event.*,
         event_type.kind,
-        if(code_key(event.Client_Type) = 'carer', 'carer_strain', reason.need) as need,
+        coalesce(client_type.need, reason.need) as need,
         outcome.outcome_group,
         coalesce(requested_by.raised_by, route.raised_by) as raised_by
     from counted as event
     left join reference.codes as event_type
         on event_type.code_list = 'sc_event_type' and event_type.code_key = code_key(event.Event_Type)
         and event.Event_Start_Date >= event_type.applies_from and event.Event_Start_Date < event_type.applies_before
+    left join reference.codes as client_type
+        on client_type.code_list = 'sc_client_type' and client_type.code_key = code_key(event.Client_Type)
+        and event.Event_Start_Date >= client_type.applies_from and event.Event_Start_Date < client_type.applies_before
     left join reference.codes as reason
         on reason.code_list = 'sc_primary_support_reason' and reason.code_key = code_key(event.Primary_Support_Reason)
         and event.Event_Start_Date >= reason.applies_from and event.Event_Start_Date < reason.applies_before
@@ -64,12 +68,14 @@ select
     person_ref, -- The council's pseudonym for the person; goes no further than staging
     Team as team, -- Team that dealt with the event
     coalesce(kind, 'other_event') as kind, -- Request, assessment, service or review
-    coalesce(need, 'unknown') as need, -- Need by the primary support reason; carer_strain for an event of a carer
+    coalesce(need, 'unknown') as need, -- Need by the kind of client, else by the primary support reason
     Event_Start_Date::timestamp as started_at, -- First day
     Event_End_Date::timestamp as ended_at, -- Last day; empty where a service is open
     false as time_known, -- Whether the time of day is known
-    Der_Postcode_LSOA_2021_Code as lsoa, -- Area of the home at the time
-    if(Der_Postcode_LSOA_2021_Code is null, null, 2021) as lsoa_vintage, -- Census year of the area code
+    coalesce(Der_Postcode_LSOA_2021_Code, Der_Postcode_LSOA_2011_Code) as lsoa, -- Area of the home at the time
+    case
+        when Der_Postcode_LSOA_2021_Code is not null then 2021
+        when Der_Postcode_LSOA_2011_Code is not null then 2011 end as lsoa_vintage, -- Census year of the area code
     false as crisis, -- Social care contacts are never counted as crisis
     coalesce(outcome_group, 'unknown') as outcome_group, -- What the event led to
     coalesce(raised_by, 'unknown') as raised_by, -- Who asked; by the route of access where the request does not say

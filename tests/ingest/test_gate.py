@@ -31,7 +31,12 @@ FEEDS = AE, SOCIAL, POLICE = "ae_attendances", "social_care_events", "police_inc
 REFUSED = {
     "no arrival mode": (AE, {"EC_Arrival_Mode_SNOMED_CT": ""}, "required_missing"),
     "arrival mode not in the list": (AE, {"EC_Arrival_Mode_SNOMED_CT": "999"}, "required_code_not_in_list"),
-    "discharge status not in the list": (AE, {"EC_Discharge_Status_SNOMED_CT": "home"}, "required_code_not_in_list"),
+    "no departure": (AE, {"EC_Departure_Date": "", "EC_Departure_Time": ""}, "departure_missing"),
+    "a finished attendance without a discharge status": (
+        AE,
+        {"Finished_Indicator": "1", "EC_Discharge_Status_SNOMED_CT": ""},
+        "departure_missing",
+    ),
     "arrival in the month after": (
         AE,
         {"Arrival_Date": "2024-04-01", "EC_Departure_Date": "2024-04-02"},
@@ -62,7 +67,7 @@ REFUSED = {
         {"Event_Type": "Service", "Event_Start_Date": "2024-01-05"},
         "event_in_period",
     ),
-    "a stranger as client": (SOCIAL, {"Client_Type": "Neighbour"}, "client_type_not_known"),
+    "a stranger as client": (SOCIAL, {"Client_Type": "Neighbour"}, "required_code_not_in_list"),
     "a call of the month before": (POLICE, {"created_ts": "2024-02-29T23:59:59"}, "created_in_period"),
     "a role not in the list": (POLICE, {"role": "bystander"}, "required_code_not_in_list"),
     "a grade not in the list": (POLICE, {"grade": "Whenever"}, "required_code_not_in_list"),
@@ -88,6 +93,11 @@ ACCEPTED = {
             "EC_Departure_Time": "22:00",
         },
     ),
+    "an attendance that is not finished": (
+        AE,
+        {"Finished_Indicator": "0", "EC_Departure_Date": "", "EC_Discharge_Status_SNOMED_CT": ""},
+    ),
+    "a discharge status not in the list": (AE, {"EC_Discharge_Status_SNOMED_CT": "999"}),
     "a discharge destination not in the list": (AE, {"Discharge_Destination_SNOMED_CT": "999"}),
     "two diagnoses, one not in the list": (AE, {"Der_EC_Diagnosis_All": "52448006,999"}),
     "a team and a site": (POLICE, {"team": "Response Harrowmere (nights)", "lsoa": "E01990001"}),

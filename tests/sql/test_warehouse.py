@@ -12,22 +12,23 @@ from pipelines.hub_salt import hub_salt
 from pipelines.settings import Settings
 from pipelines.warehouse.assets import warehouse_assets
 from pipelines.warehouse.checks import conservation_finding, key_finding, suite_finding, suite_path
-from pipelines.warehouse.database import build_all, build_table, load_reference, load_sql, open_warehouse
+from pipelines.warehouse.database import (
+    activity_types,
+    build_all,
+    build_table,
+    load_reference,
+    load_sql,
+    open_warehouse,
+)
 from pipelines.warehouse.sqlfile import SqlFileError, load_file
 
 ATTENDANCES = """
 select
     'WEXH' as agency, 'ae_attendances' as feed, '2024-01' as period, 'D1' as delivery_id, row_number,
-    person_ref, EC_Ident, null::integer as Der_Provider_Site_Code,
-    date '2024-01-01' + row_number::integer as Arrival_Date, '10:00' as Arrival_Time,
+    person_ref, EC_Ident, date '2024-01-01' + row_number::integer as Arrival_Date, '10:00' as Arrival_Time,
     '1048031000000100' as EC_Arrival_Mode_SNOMED_CT, date '2024-01-01' + row_number::integer as EC_Departure_Date,
     '12:00' as EC_Departure_Time, 120 as EC_Departure_Time_Since_Arrival, '182992009' as EC_Discharge_Status_SNOMED_CT,
-    '01' as EC_Department_Type, '1' as EC_AttendanceCategory, null::integer as EC_Attendance_Source_SNOMED_CT,
-    null::integer as EC_Acuity_SNOMED_CT, null::integer as EC_Chief_Complaint_SNOMED_CT,
-    null::integer as EC_Injury_Intent_SNOMED_CT, null::integer as EC_Decision_To_Admit_Date,
-    null::integer as Discharge_Destination_SNOMED_CT, '52448006' as Der_EC_Diagnosis_All,
-    null::integer as Der_EC_Investigation_All, null::integer as Der_EC_Treatment_All,
-    'E01990001' as Der_Postcode_LSOA_2021_Code
+    '52448006' as Der_EC_Diagnosis_All, 'E01990001' as Der_Postcode_LSOA_2021_Code
 from (values
     (1, 'h0', 'a1'), (2, 'h1', 'a2'), (3, 'not linked', 'a3'), (4, 'h0', 'given twice'), (5, 'h0', 'given twice')
 ) as attendances (row_number, person_ref, EC_Ident)
@@ -57,8 +58,11 @@ def region(tmp_path_factory):
     feed.mkdir(parents=True)
     settings.linkage.mkdir(parents=True)
     with duckdb.connect() as connection:
+        columns = activity_types(settings.feed_contracts / "ae_attendances.csv").items()
+        connection.execute(f"create table attendances ({', '.join(f'{name} {kind}' for name, kind in columns)})")
+        connection.execute(f"insert into attendances by name {ATTENDANCES}")
         for query, path in (
-            (ATTENDANCES, feed / "2024-01.activity.parquet"),
+            ("from attendances", feed / "2024-01.activity.parquet"),
             (DELIVERY, feed / "2024-01.deliveries.parquet"),
             (PEOPLE, settings.linkage / "person_index.parquet"),
         ):
