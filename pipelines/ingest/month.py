@@ -163,7 +163,7 @@ def write_month(settings: Settings, month: Month, made: dict) -> None:
 
 def _joined(tables: list[pa.Table], schema: list) -> pa.Table:
     """The agencies' rows, by agency; with no agency, an empty table of the same columns."""
-    by_agency = sorted(tables, key=lambda table: table["agency"][0].as_py())
+    by_agency = sorted(filter(len, tables), key=lambda table: table["agency"][0].as_py())
     return pa.concat_tables([pa.schema(schema).empty_table(), *by_agency])
 
 
