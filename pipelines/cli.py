@@ -38,8 +38,8 @@ def pseudonymise(args: argparse.Namespace) -> int:
     from pipelines.pseudonymise.keys import read_key
 
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a crash must not leave memory, and so plaintext, on a disk
-    listed = Settings().reference / "areas.csv"
-    areas = args.areas or (listed if listed.exists() else None)
+    own, listed = (Settings().reference_csv(name) for name in ("areas_for_agencies", "areas"))
+    areas = args.areas or next((path for path in (own, listed) if path.exists()), None)
     key = read_key(args.key_file)
     given = {name: getattr(args, name) for name in ("feed", "agency", "people", "activity", "period", "opt_outs")}
     given |= {"key": key, "areas": areas, "profile": args.profile, "progress": _to_stderr}
@@ -117,18 +117,35 @@ def web(args: argparse.Namespace) -> int:
     return 0
 
 
-def doctor(args: argparse.Namespace) -> int:
-    from pipelines.operations.doctor import as_json, describe, examine, is_wrong
+def geography(args: argparse.Namespace) -> int:
+    from pipelines import geography
 
-    findings = examine(Settings())
-    print(as_json(findings) if args.json else describe(findings))
-    return 1 if is_wrong(findings) else 0
+    settings = Settings()
+    made = geography.take_in(settings, args.files, args.district, args.police_area)
+    for path in made.passed_by:
+        print(f"{path}: not a file of geography by its columns, passed by")
+    print(f"{made.areas:,} LSOAs (2021) in {made.wards:,} wards of {made.districts:,} districts")
+    print(f"of 2011: {made.split:,} LSOAs were split, {made.merged:,} merged, {made.irregular:,} changed otherwise")
+    if made.without_quintile:
+        print(f"{made.without_quintile:,} LSOAs have no deprivation quintile: the index is of England alone")
+    folder = settings.state / "reference"
+    print(
+        f"{folder}: counts from the next run on. Give {folder / geography.FOR_AGENCIES}.csv to the agencies (--areas)."
+    )
+    return 0
 
 
-def web(args: argparse.Namespace) -> int:
-    from pipelines.operations.web import serve
+def police_uk(args: argparse.Namespace) -> int:
+    from pipelines import context
 
-    serve(Settings(), args.host, args.port)
+    settings = Settings()
+    for month in context.take_in_police_uk(settings, args.files):
+        crimes = month.rows - month.repeated
+        print(
+            f"{month.month} {month.force}: {crimes:,} crimes, {month.without_lsoa:,} of them without an area; "
+            f"{month.repeated:,} rows repeat a crime"
+        )
+    print(f"{context.folder(settings)}: marts.police_uk_crime has them from the next run on.")
     return 0
 
 
@@ -505,15 +522,6 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1: this machine alone)")
     command.add_argument("--port", type=int, default=3000)
 
-    text = "what is wrong with this installation, and what to do"
-    command = commands.add(HUB, "doctor", doctor, text, in_project=True)
-    command.add_argument("--json", action="store_true", help="the same for a machine")
-
-    text = "Dagster's web interface, sensors and schedules over this data folder"
-    command = commands.add(HUB, "web", web, text, in_project=True)
-    command.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1: this machine alone)")
-    command.add_argument("--port", type=int, default=3000)
-
     text = "what arrived, was accepted, held, refused, superseded, withdrawn, is missing"
     command = commands.add(HUB, "status", status, text, in_project=True)
     command.add_argument("--all", action="store_true", help="also every delivery, with its rows and digest")
@@ -540,6 +548,18 @@ def parser() -> argparse.ArgumentParser:
 
     command = commands.add(HUB, "release", release_list, "list releases, or go back to one", in_project=True)
     _add_release(command)
+
+    text = "wards, districts, deprivation and old LSOA codes from published files"
+    command = commands.add(HUB, "geography", geography, text, in_project=True)
+    command.add_argument("files", nargs="+", type=Path, metavar="FILE", help="CSV or CSV.GZ as published, or a folder")
+    command.add_argument(
+        "--district", action="append", default=[], metavar="NAME", help="of the region; may be repeated"
+    )
+    command.add_argument("--police-area", metavar="NAME", help="all districts of a police force area")
+
+    text = "street-level crime of police.uk, as context about areas"
+    command = commands.add(HUB, "police-uk", police_uk, text, in_project=True)
+    command.add_argument("files", nargs="+", type=Path, metavar="FILE", help="<month>-<force>-street.csv, or a folder")
 
     commands.add(HUB, "train", train, "a new linkage model from this region's deliveries", in_project=True)
 

@@ -124,6 +124,11 @@ class Settings:
         """Versioned code lists, needs, offers and definitions (CSV, part of the project)."""
         return self.project / "data" / "reference"
 
+    def reference_csv(self, table: str) -> Path:
+        """A table of reference: the installation's own in data/state/reference, else the project's."""
+        own = self.state / "reference" / f"{table}.csv"
+        return own if own.exists() else self.reference / f"{table}.csv"
+
     @property
     def feed_contracts(self) -> Path:
         """One CSV a feed: the registry of feeds."""

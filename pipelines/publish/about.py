@@ -56,7 +56,7 @@ def _query(database: Path, sql: str) -> list[dict]:
 
 
 def _reference(settings: Settings, name: str) -> list[dict[str, str]]:
-    path = settings.reference / f"{name}.csv"
+    path = settings.reference_csv(name)
     if not path.is_file():
         return []
     with path.open(encoding="utf-8", newline="") as file:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import duckdb
 
+from pipelines import context
 from pipelines.code_lists import read_codes
 from pipelines.hub_salt import hub_salt
 from pipelines.run_chart import run_chart
@@ -99,6 +100,8 @@ REFERENCE_TYPES = {
     "priority": "INTEGER",
     "residents": "INTEGER",
     "imd_quintile": "INTEGER",
+    "imd_2019_quintile": "INTEGER",
+    "best_fit": "BOOLEAN",
     "lsoa_vintage": "INTEGER",
     "min_contacts": "INTEGER",
     "min_crisis": "INTEGER",
@@ -109,10 +112,25 @@ REFERENCE_TYPES = {
     "required": "BOOLEAN",
 }
 
-COMBINED_KEYS = {"codes": ["code_list", "code_key", "valid_from"], "feed_columns": ["feed", "column"]}
+COMBINED_KEYS = {
+    "codes": ["code_list", "code_key", "valid_from"],
+    "feed_columns": ["feed", "column"],
+    "lsoa_changes": ["lsoa_2011", "lsoa_2021"],
+}
 
 UPKEEP = "upkeep"  # schema of what is recorded of the tables that are kept up to date (upkeep.py)
-SCHEMAS = ("accepted", "linkage", "reference", "feeds", "staging", "journeys", "opportunities", "marts", "board")
+SCHEMAS = (
+    "accepted",
+    "linkage",
+    "context",
+    "reference",
+    "feeds",
+    "staging",
+    "journeys",
+    "opportunities",
+    "marts",
+    "board",
+)
 
 # National code lists spell one code in several ways, so that codes are compared on letters and digits only.
 CODE_KEY = r"regexp_replace(replace(lower({}), '&', 'and'), '[^a-z0-9]', '', 'g')"
@@ -196,18 +214,26 @@ def input_files(settings: Settings) -> dict[TableName, tuple[list[Path], dict[st
         ("accepted", attributes_of(feed)): (sorted(accepted.glob(f"{feed}/*.attributes.parquet")), ATTRIBUTES)
         for feed in settings.feeds
     }
-    return activity | attributes | {
-        ("accepted", "attributes"): (sorted(accepted.glob("*/*.attributes.parquet")), ATTRIBUTES),
-        ("accepted", "refused"): (sorted(accepted.glob("*/*.refused.parquet")), REFUSED),
-        ("accepted", "checks"): (sorted(accepted.glob("*/*.checks.parquet")), CHECKS),
-        ("accepted", "deliveries"): (sorted(accepted.glob("*/*.deliveries.parquet")), DELIVERIES),
-        ("linkage", "person_index"): (sorted(linkage.glob("person_index.parquet")), PERSON_INDEX),
-        ("linkage", "person_draws"): (sorted(linkage.glob("person_draws.parquet")), PERSON_DRAWS),
-        ("linkage", "person_history"): (sorted(settings.state.glob("person_history.parquet")), PERSON_HISTORY),
-        ("linkage", "client_pairs"): (sorted(linkage.glob("client_pairs.parquet")), CLIENT_PAIRS),
-        ("linkage", "review_queue"): (sorted(linkage.glob("review_queue.parquet")), REVIEW_QUEUE),
-        ("linkage", "quality"): (sorted(linkage.glob("quality.parquet")), LINKAGE_QUALITY),
-    }
+    return (
+        activity
+        | attributes
+        | {
+            ("accepted", "attributes"): (sorted(accepted.glob("*/*.attributes.parquet")), ATTRIBUTES),
+            ("accepted", "refused"): (sorted(accepted.glob("*/*.refused.parquet")), REFUSED),
+            ("accepted", "checks"): (sorted(accepted.glob("*/*.checks.parquet")), CHECKS),
+            ("accepted", "deliveries"): (sorted(accepted.glob("*/*.deliveries.parquet")), DELIVERIES),
+            ("linkage", "person_index"): (sorted(linkage.glob("person_index.parquet")), PERSON_INDEX),
+            ("linkage", "person_draws"): (sorted(linkage.glob("person_draws.parquet")), PERSON_DRAWS),
+            ("linkage", "person_history"): (sorted(settings.state.glob("person_history.parquet")), PERSON_HISTORY),
+            ("linkage", "client_pairs"): (sorted(linkage.glob("client_pairs.parquet")), CLIENT_PAIRS),
+            ("linkage", "review_queue"): (sorted(linkage.glob("review_queue.parquet")), REVIEW_QUEUE),
+            ("linkage", "quality"): (sorted(linkage.glob("quality.parquet")), LINKAGE_QUALITY),
+            ("context", "police_uk_crime"): (
+                sorted(context.folder(settings).glob("*.parquet")),
+                context.POLICE_UK_CRIME,
+            ),
+        }
+    )
 
 
 def attributes_of(feed: str) -> str:
@@ -234,7 +260,7 @@ def reference_key(settings: Settings, table: str) -> list[str]:
     """The columns of which no two rows of a reference table have the same values: a table of one CSV's first column."""
     if table in COMBINED_KEYS:
         return COMBINED_KEYS[table]
-    with (settings.reference / f"{table}.csv").open(encoding="utf-8", newline="") as lines:
+    with settings.reference_csv(table).open(encoding="utf-8", newline="") as lines:
         return [DictReader(lines).fieldnames[0]]
 
 
@@ -249,7 +275,7 @@ def load_reference(connection: duckdb.DuckDBPyConnection, settings: Settings, ta
         source = _csv_source(settings.feed_contracts / "*.csv")
         columns = "parse_filename(filename, true) as feed, "
     else:
-        source, columns = _csv_source(settings.reference / f"{table}.csv"), ""
+        source, columns = _csv_source(settings.reference_csv(table)), ""
     described = connection.execute(f"describe select * exclude (filename) from {source}").fetchall()
     names = [name for name, *_ in described]
     columns += ", ".join(

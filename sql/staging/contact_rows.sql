@@ -18,8 +18,8 @@ select
     feed_rows.started_at, -- Start
     feed_rows.ended_at, -- End
     feed_rows.time_known, -- Whether the time of day of the start is known
-    feed_rows.lsoa, -- Area
-    feed_rows.lsoa_vintage, -- Census year of the area code
+    coalesce(change.lsoa_2021, feed_rows.lsoa) as lsoa, -- Area, brought to the codes of 2021
+    if(change.lsoa_2021 is null, feed_rows.lsoa_vintage, 2021) as lsoa_vintage, -- Census year of the area code
     feed_rows.crisis, -- Whether it is a crisis contact
     feed_rows.outcome_group, -- How it ended
     feed_rows.raised_by, -- Who raised it
@@ -30,6 +30,7 @@ select
 from feeds.contact_rows as feed_rows
 left join linkage.person_index as person using (agency, feed, person_ref)
 left join reference.needs using (need)
+left join reference.lsoa_changes as change on feed_rows.lsoa = change.lsoa_2011 and change.best_fit
 left join reference.codes as teams
     on teams.code_list = 'team' and teams.code_key = code_key(feed_rows.team)
     and feed_rows.started_at >= teams.applies_from and feed_rows.started_at < teams.applies_before
