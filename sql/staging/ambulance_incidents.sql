@@ -6,7 +6,7 @@ with incidents as (
         contact_key(incident.agency, incident.feed, incident.Call_Identifier || '|' || incident.person_ref) as contact_id,
         coalesce(attributes.age_band in ('65-74', '75-84', '85+'), false) as older
     from accepted.ambulance_incidents as incident
-    left join accepted.attributes as attributes using (agency, feed, period, person_ref)
+    left join accepted.ambulance_incidents_attributes as attributes using (agency, feed, period, person_ref)
 ),
 
 coded_needs as (
