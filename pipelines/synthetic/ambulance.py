@@ -6,12 +6,15 @@ and calls that ended with advice. Drawn apart from the other feeds, which stay a
 recorded belongs in errors.py.
 """
 
+import csv
+
 import numpy as np
 import pandas as pd
 
 from pipelines.synthetic import feeds
 from pipelines.synthetic.feeds import AMBULANCE, CONFUSION, FALL, SELF_HARM
 from pipelines.synthetic.life_courses import AE, AMBULANCE_SERVICE, POLICE
+from pipelines.synthetic.population import AREAS
 
 HEARD, SEEN, CONVEYED = "Hear and Treat", "See and Treat", "See and Convey"
 # chief complaint found at A&E: triage card
@@ -33,6 +36,8 @@ FALLS_AT_HOME = 0.25  # falls of a frail person in two years that lead to nothin
 CAR_AFTER_POLICE_CALL = 0.15  # chance that officers ask for a mental health car
 ADVICE_BEFORE = 0.12  # chance that somebody who comes to A&E on their own rang first
 YEAR_PAIR = 2 * 365.25  # days
+OLD_AREAS = 0.6  # share of incidents that are told by the LSOA of 2011 where that has changed
+LSOA_CHANGES = AREAS.with_name("lsoa_changes.csv")
 REPEATED_FALLS = ("P3", (6.2, 3.9, 1.1))  # persona, and days before the conveyance on which he or she was helped up
 
 
@@ -109,6 +114,7 @@ def _falls_before(conveyed: pd.DataFrame, people: pd.DataFrame, rng: np.random.G
     """Falls in the week before a conveyance after a fall, helped up and left at home; and those of persona P3."""
     fell = conveyed[conveyed["card"] == "17"]
     times = np.where(rng.random(len(fell)) < FALLS_BEFORE, rng.integers(1, 3, len(fell)), 0)
+    times[people["scripted"].to_numpy()[fell["person"]]] = 0  # their story is written out
     before = fell.iloc[np.repeat(np.arange(len(fell)), times)]
     gap = rng.uniform(0.4, 6.8, len(before))
     persona, gaps = REPEATED_FALLS
@@ -264,6 +270,14 @@ def _rows(incidents: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
             "Time_Clear": at(arrives + waits + np.where(conveyed, 14, 3), ~heard),
             "Destination_Site_Code": incidents["site"],
             "Team": team,
-            "Incident_LSOA_Code": incidents["lsoa"],
+            "Incident_LSOA_Code": _area_codes(incidents["lsoa"].to_numpy(), rng),
         }
     )
+
+
+def _area_codes(lsoa: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Codes as the trust's gazetteer has them, some of them of 2011."""
+    with open(LSOA_CHANGES, newline="", encoding="utf-8") as file:
+        old = {row["lsoa_2021"]: row["lsoa_2011"] for row in csv.DictReader(file) if row["change"] != "U"}
+    stale = rng.random(len(lsoa)) < OLD_AREAS
+    return np.array([old.get(code, code) if is_old else code for code, is_old in zip(lsoa, stale, strict=True)], object)
