@@ -15,18 +15,21 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from pipelines.pseudonymise.errors import InputError
+
 FROM_THE_STANDARD = ("code", "label", "valid_from", "valid_to", "status", "source")
 STATUSES = ("verified", "from memory", "local", "fictional")
 NOTHING = (
     "none"  # in a column of meanings: looked at, and the code stands for none; an empty cell is still to be mapped
 )
+POINT_TO = {"need": "needs.csv", "outcome_group": "outcome_groups.csv"}  # meanings that are the key of a table beside
 ADDED, ENDED, RELABELLED = "added", "ended", "relabelled"
 TEXT, DAY = pa.string(), pa.date32()
 
 Version = dict[str, str | date | None]
 
 
-class CodeListError(ValueError):
+class CodeListError(InputError):
     """A code list that cannot be used; the message says file, line and what to do."""
 
 
@@ -36,10 +39,10 @@ def code_key(code: str) -> str:
 
 
 def codes_digest(folder: Path) -> str:
-    """SHA-256 over names and bytes of all files of all lists."""
+    """SHA-256 over names and bytes of all files of all lists, and of the tables that their meanings point to."""
     digest = sha256()
-    for path in sorted(folder.rglob("*.csv")):
-        digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
+    for path in [*sorted(folder.rglob("*.csv")), *map(folder.with_name, POINT_TO.values())]:
+        digest.update(path.relative_to(folder.parent).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 
 
@@ -79,6 +82,7 @@ def _read_lapses(folder: Path, digest: str) -> pa.Table:
 def _read_codes(folder: Path, digest: str) -> pa.Table:
     """read_codes, once for each state (digest) of the files."""
     rows = [row for path in sorted(folder.glob("*.csv")) for row in _list_rows(path)]
+    _check_meanings(folder, rows)
     for path in folder.glob("*/"):
         if not path.with_suffix(".csv").exists():
             raise CodeListError(f"{_place(path)}: there is no list {path.name}.csv that these could be changes to.")
@@ -86,6 +90,18 @@ def _read_codes(folder: Path, digest: str) -> pa.Table:
     computed = ("code_list", "code_key", *FROM_THE_STANDARD, "mapped", "applies_from", "applies_before")
     names = [*computed, *sorted(given - set(computed))]
     return pa.table({name: _array([row.get(name) for row in rows], name in computed) for name in names})
+
+
+def _check_meanings(folder: Path, rows: list[dict]) -> None:
+    for meaning, table in POINT_TO.items():
+        with folder.with_name(table).open(encoding="utf-8", newline="") as file:
+            known = {row[meaning] for row in csv.DictReader(file)}
+        for row in rows:
+            if row.get(meaning) and row[meaning] not in known:
+                raise CodeListError(
+                    f"{_place(folder / row['code_list'])}: {row['code']} has the {meaning} {row[meaning]}, which is not "
+                    f"in data/reference/{table}: correct it, or write {NOTHING}."
+                )
 
 
 def _array(values: list, as_is: bool) -> pa.Array:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from pipelines.pseudonymise.contract import read_contract
 from pipelines.settings import Settings
 from pipelines.warehouse.database import identifier, literal, qualified, show_inputs
 from pipelines.warehouse.sqlfile import SqlFile, TableName
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from great_expectations.core.batch_definition import BatchDefinition
 
-CONTACTS = ("staging", "contacts")
+CONTACTS, CODES_SEEN = ("staging", "contacts"), ("staging", "codes_seen")
 SEVERITIES = ("critical", "warning", "info")
 KAHN = ("conformance", "completeness", "plausibility")
 COUNTS = {"result_format": "BASIC", "exclude_unexpected_values": True}
@@ -45,6 +46,8 @@ def check_names(settings: Settings, file: SqlFile) -> dict[str, str]:
         names["key"] = f"One row for each {', '.join(file.key)}"
     if file.name == CONTACTS:
         names["conservation"] = "Every accepted activity row is a contact or is left out with a reason"
+    if file.name == CODES_SEEN:
+        names["every_code"] = "Every code that was accepted is counted, as mapped, not mapped or not in its list"
     if suite_path(settings, file).exists():
         names["expectations"] = f"The suite expectations/marts/{file.table}.json"
     return names
@@ -55,6 +58,7 @@ def run_checks(connection: duckdb.DuckDBPyConnection, settings: Settings, file: 
     runs = {
         "key": lambda: key_finding(connection, file.name, file.key),
         "conservation": lambda: conservation_finding(connection, settings),
+        "every_code": lambda: every_code_finding(connection, settings),
         "expectations": lambda: suite_finding(connection, file, suite_path(settings, file)),
     }
     for name in check_names(settings, file):
@@ -102,6 +106,30 @@ def conservation_finding(connection: duckdb.DuckDBPyConnection, settings: Settin
         f"{rows:,} accepted rows, {contacts:,} contacts, {left_out:,} left out with a reason; "
         f"{unequal} months of a feed where they do not add up",
         {"accepted": rows, "contacts": contacts, "left_out": left_out, "months_unequal": unequal},
+    )
+
+
+def every_code_finding(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Finding:
+    """Whether the codes in accepted rows, counted column by column, are as many as the table says."""
+    show_inputs(connection, settings, [("accepted", feed) for feed in settings.feeds])
+    given = 0
+    for feed in settings.feeds:
+        for column in read_contract(settings.feed_contracts / f"{feed}.csv"):
+            value, table = identifier(column.name), f"accepted.{identifier(feed)}"
+            items = f"code_items({value})" if column.type == "codes" else f"[{value}]"
+            codes = f"select unnest({items}) as code from {table} where {value} is not null"
+            if column.code_list:
+                given += _one(connection, f"select count(*) from ({codes}) where code_key(code) <> ''")
+    counted, unlisted, unmapped = connection.execute(
+        """select coalesce(sum(codes), 0)::bigint, coalesce(sum(codes) filter (not listed), 0)::bigint,
+                  coalesce(sum(codes) filter (listed and not mapped), 0)::bigint from staging.codes_seen"""
+    ).fetchall()[0]
+    return Finding(
+        "every_code",
+        given == counted,
+        f"{given:,} codes given and {counted:,} counted, of which {unlisted:,} are in no list and {unmapped:,} are in "
+        "their list and not mapped; marts.codes_seen names them",
+        {"given": given, "counted": counted, "not_in_list": unlisted, "not_mapped": unmapped},
     )
 
 
