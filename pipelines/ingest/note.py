@@ -50,9 +50,9 @@ def partial_until(note: dict) -> date | None:
     """Last day covered by a delivery of a part of its month; None for the whole month, or where the note errs."""
     try:
         last = date.fromisoformat(note["partial_until"])
-    except (KeyError, TypeError, ValueError):
+        tomorrow = last + timedelta(days=1)
+    except (KeyError, TypeError, ValueError, OverflowError):
         return None
-    tomorrow = last + timedelta(days=1)
     return last if f"{last:%Y-%m}" == f"{tomorrow:%Y-%m}" == note.get("period") else None
 
 

@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
+from pipelines.ingest.accept import ingest_month
 from pipelines.pseudonymise.delivery import deliver
 from pipelines.pseudonymise.encode import DEFAULT_PROFILE, Pseudonyms
 from pipelines.settings import Settings
@@ -85,6 +87,7 @@ class Region:
         people: list[str] | None = None,
         key: bytes = KEY,
         profile: str = DEFAULT_PROFILE,
+        **options: str,
     ) -> Path:
         """The folder of a delivery. rows: what differs from the feed's acceptable row; each has its own reference."""
         reference = list(ACTIVITY[feed])[1]
@@ -97,7 +100,20 @@ class Region:
             writer.writerows(full)
         agency = agency or AGENCIES[feed]
         out = self.settings.landing
-        return deliver(feed, agency, people_file, activity_file, key, period, out, profile=profile).folder
+        return deliver(feed, agency, people_file, activity_file, key, period, out, profile=profile, **options).folder
+
+    def again_as(self, folder: Path, delivery_id: str, **entries: object) -> Path:
+        """A copy of a delivery under another id, as an agency that counts anew would send it; entries: of its note."""
+        copy = folder.with_name(delivery_id)
+        shutil.copytree(folder, copy)
+        note = json.loads((copy / "delivery.json").read_text())
+        (copy / "delivery.json").write_text(json.dumps({**note, "delivery_id": delivery_id, **entries}))
+        return copy
+
+    def statuses(self, feed: str = "ae_attendances", period: str = PERIOD) -> list[tuple[str, str]]:
+        """Number and status of each delivery of a feed's month once it is taken in, in the order in which they count."""
+        month = ingest_month(self.settings, feed, period)
+        return [(outcome.received.delivery_id[:3], outcome.status) for outcome in month.deliveries]
 
     @staticmethod
     def reference(feed: str, number: int) -> str:

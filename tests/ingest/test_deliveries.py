@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import pyarrow as pa
@@ -17,8 +18,13 @@ from pipelines.ingest.delivery import (
     read_delivery,
     received_deliveries,
 )
-from pipelines.ingest.month import month_files
+from pipelines.ingest.month import is_up_to_date, month_files
+from pipelines.ingest.status import status_rows
+from pipelines.pseudonymise.contract import arrow_schema
 from pipelines.pseudonymise.encode import ENCODER_VERSION, identity_columns, key_check
+from pipelines.pseudonymise.errors import InputError
+
+PERIOD = "2024-03"
 
 
 def refusal(region) -> str:
@@ -109,6 +115,7 @@ def test_a_spoilt_delivery_is_refused_in_words(region, spoil: Callable, words: l
 
 
 PERSON = "Zyxwvut"  # stands where an extract without a header has a person's name
+COLUMNS = len(arrow_schema("ae_attendances"))
 
 
 @pytest.mark.parametrize(
@@ -121,12 +128,13 @@ PERSON = "Zyxwvut"  # stands where an extract without a header has a person's na
                 .append_column("surname", table["EC_Ident"])
                 .append_column(PERSON + "2", table["EC_Ident"])
             ),
-            "columns that the contract does not have: surname, and 2 that no contract has, in places 23 and 25.",
+            "columns that the contract does not have: surname, and 2 that no contract has, "
+            f"in places {COLUMNS + 1} and {COLUMNS + 3}.",
         ),
         (
             "activity",
             lambda table: table.append_column(PERSON, table["EC_Ident"]),
-            "columns that the contract does not have: 1 that no contract has, in place 23.",
+            f"columns that the contract does not have: 1 that no contract has, in place {COLUMNS + 1}.",
         ),
         (
             "attributes",
@@ -329,6 +337,82 @@ def test_a_row_count_that_is_none_refuses_its_delivery_alone(region, rows: objec
     assert [d.status for d in month.deliveries] == ["accepted", "refused"]
     assert "lacks an entry, or has one of the wrong kind" in month.refusals[0]
     assert [row["received_people"] for row in region.table("deliveries")] == [3, None]
+
+
+EARLIER, LATER = "2024-04-01T09:00:00+00:00", "2024-04-02T09:00:00+00:00"
+
+
+def test_a_delivery_that_was_made_before_and_arrives_after_counts_no_more(region) -> None:
+    change_note(region.deliver(rows=[{}, {}, {}]), created_at=LATER)
+    assert region.statuses() == [("001", "accepted")]
+    change_note(region.deliver(rows=[{}]), created_at=EARLIER)
+    assert region.statuses() == [("002", "superseded"), ("001", "accepted")]
+    assert len(region.table("activity")) == 3
+
+
+def test_a_month_that_arrives_late_fills_its_own_slot_and_leaves_later_months_as_they_are(region) -> None:
+    april = {"Arrival_Date": "2024-04-05", "EC_Departure_Date": "2024-04-06"}
+    region.deliver(rows=[april], period="2024-04")
+    region.statuses(period="2024-04")
+    before = region.everything_written()
+    region.deliver(rows=[{}])
+    assert is_up_to_date(region.settings, "ae_attendances", "2024-04")
+    assert not is_up_to_date(region.settings, "ae_attendances", PERIOD)
+    assert region.statuses() == [("001", "accepted")]
+    assert {path: content for path, content in region.everything_written().items() if path in before} == before
+
+
+def test_the_same_contents_under_another_id_change_nothing(region) -> None:
+    folder = region.deliver()
+    region.statuses()
+    before = region.everything_written()
+    copy = region.again_as(folder, f"002-{folder.name[4:]}", created_at="2999-01-01T00:00:00+00:00")
+    assert is_up_to_date(region.settings, "ae_attendances", PERIOD)
+    assert region.statuses() == [("001", "accepted")]
+    assert region.everything_written() == before
+    (row,) = [row for row in status_rows(region.settings) if row["status"] == "duplicate"]
+    assert row["delivery_id"] == copy.name
+    assert folder.name in row["reason"]
+
+
+def test_what_was_cut_short_on_the_way_is_not_repeated_by_the_whole(region) -> None:
+    folder = region.deliver()
+    region.again_as(folder, f"002-{folder.name[4:]}")
+    cut_short(region, folder)
+    assert region.statuses() == [("001", "superseded"), ("002", "accepted")]
+
+
+def test_an_agency_can_go_back_to_what_it_sent_before_a_correction(region) -> None:
+    first = region.deliver(rows=[{}])
+    region.deliver(rows=[{}, {}])
+    region.again_as(first, f"003-{first.name[4:]}", created_at="2999-01-01T00:00:00+00:00")
+    assert region.statuses() == [("001", "superseded"), ("002", "superseded"), ("003", "accepted")]
+    assert len(region.table("activity")) == 1
+
+
+def test_a_part_of_a_month_counts_until_the_whole_one_comes_and_never_in_its_place(region) -> None:
+    region.deliver(rows=[{}], partial_until="2024-03-20")
+    assert region.statuses() == [("001", "accepted")]
+    assert [row["partial_until"] for row in region.table("deliveries")] == [date(2024, 3, 20)]
+    region.deliver(rows=[{}, {}])
+    region.deliver(rows=[{}, {}, {}], partial_until="2024-03-25")
+    assert region.statuses() == [("001", "superseded"), ("003", "superseded"), ("002", "accepted")]
+    assert [row["partial_until"] for row in region.table("deliveries")] == [date(2024, 3, 20), date(2024, 3, 25), None]
+
+
+def test_the_whole_month_with_the_rows_of_its_part_is_another_delivery(region) -> None:
+    region.deliver(partial_until="2024-03-20")
+    region.deliver()
+    assert region.statuses() == [("001", "superseded"), ("002", "accepted")]
+
+
+@pytest.mark.parametrize("day", ["2024-03-31", "2024-04-01", "2024-02-29", "20 March", "9999-12-31", ""])
+def test_a_part_of_a_month_ends_on_a_day_of_it_but_the_last(region, day: str) -> None:
+    with pytest.raises(InputError, match=r"(last day that is covered|ends on one of its days)"):
+        region.deliver(partial_until=day)
+    assert received_deliveries(region.settings) == []
+    change_note(region.deliver(), partial_until=day)
+    assert "lacks an entry, or has one of the wrong kind" in refusal(region)
 
 
 def test_a_stranger_in_a_folder_name_is_not_a_period(region) -> None:
