@@ -246,6 +246,8 @@ def _release(settings: Settings) -> tuple[str, ...]:
             return WRONG, f"{link} points to a release that is not there.", "Go back or make one: upstream run"
         return LOOK, "There is no release yet.", "Start: upstream run"
     manifest = read_manifest(current)
+    if "withdrawn" in manifest:
+        return WRONG, f"Release {current.name} is withdrawn: {manifest['withdrawn']}.", "Readers wait for another one."
     content = {}
     for name in ("analyst", "board"):
         try:
