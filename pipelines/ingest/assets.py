@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import dagster as dg
 import pyarrow.parquet as pq
 
+from pipelines.operations.assets import again_after_hiccup
 from pipelines.pseudonymise.delivery import FILES
 from pipelines.settings import Settings
 
@@ -54,6 +55,7 @@ def _feed_asset(settings: Settings, feed: str, months: dg.MonthlyPartitionsDefin
             ),
         ],
     )
+    @again_after_hiccup
     def accepted(
         context: dg.AssetExecutionContext,
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult | dg.AssetCheckEvaluation]:

@@ -8,6 +8,7 @@ import dagster as dg
 from pipelines.board.linkage_page import render_linkage_page
 from pipelines.board.pack import render_pack
 from pipelines.erasure.proof import is_swept
+from pipelines.operations.assets import again_after_hiccup
 from pipelines.publish.checks import QUESTIONS, Check
 from pipelines.publish.made_of import inputs
 from pipelines.publish.release import ReleaseRefused, publish
@@ -30,6 +31,7 @@ def publish_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         "board pack, the linkage quality page and a manifest; built apart, checked, and switched in with one rename.",
         check_specs=[dg.AssetCheckSpec(name, asset=KEY, description=question) for name, question in QUESTIONS.items()],
     )
+    @again_after_hiccup
     def release() -> Iterator[dg.AssetCheckResult | dg.MaterializeResult]:
         if not is_swept(settings):
             raise dg.Failure("An erasure was not finished. It is finished by: upstream run", allow_retries=False)

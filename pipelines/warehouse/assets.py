@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from pipelines.operations.assets import again_after_hiccup
 from pipelines.settings import Settings
 from pipelines.warehouse import checks, database, upkeep
 from pipelines.warehouse.sqlfile import SqlFile, TableName
@@ -40,6 +41,7 @@ def _reference_asset(settings: Settings, table: str) -> dg.AssetsDefinition:
             )
         ],
     )
+    @again_after_hiccup
     def reference_table() -> dg.MaterializeResult:
         with database.open_warehouse(settings) as connection:
             rows = database.load_reference(connection, settings, table)
@@ -70,6 +72,7 @@ def _sql_asset(settings: Settings, file: SqlFile) -> dg.AssetsDefinition:
             for name, promise in checks.check_names(settings, file).items()
         ],
     )
+    @again_after_hiccup
     def sql_table() -> dg.MaterializeResult:
         with database.open_warehouse(settings) as connection:
             kept = upkeep.keep_up(connection, settings, file)
