@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 
 import dagster as dg
 import pytest
@@ -80,6 +81,28 @@ def test_what_was_skipped_says_so_and_what_was_built_says_why(corrected):
         }
     assert why["police_incidents"] == "changed: accepted.police_incidents"
     assert "same contents" in why["ae_attendances"]
+
+
+def test_the_same_rows_as_csv_change_no_table_of_the_release(corrected):
+    before = manifest(corrected)
+    activity = corrected.settings.data.parent / "activity.csv"
+    assert corrected.deliver(*POLICE, activity=activity, options=("--format", "csv")).name.startswith("003-")
+    assert corrected.run().problems == []
+    assert manifest(corrected)["content"] == before["content"]
+
+
+def test_the_same_delivery_under_another_id_makes_no_release(corrected):
+    before = manifest(corrected)
+    folder = max(corrected.settings.landing.joinpath(*POLICE).iterdir())
+    copy = folder.with_name(f"004-{folder.name[4:]}")
+    shutil.copytree(folder, copy)
+    note = json.loads((copy / "delivery.json").read_text())
+    (copy / "delivery.json").write_text(
+        json.dumps(note | {"delivery_id": copy.name, "created_at": "2999-01-01T00:00Z"})
+    )
+    outcome = corrected.run()
+    assert (outcome.months, outcome.released, outcome.problems) == (0, False, [])
+    assert manifest(corrected) == before
 
 
 def test_the_corrected_release_is_what_everything_built_anew_would_be(corrected, region):

@@ -128,8 +128,7 @@ COLUMNS = len(arrow_schema("ae_attendances"))
                 .append_column("surname", table["EC_Ident"])
                 .append_column(PERSON + "2", table["EC_Ident"])
             ),
-            "columns that the contract does not have: surname, and 2 that no contract has, "
-            f"in places {COLUMNS + 1} and {COLUMNS + 3}.",
+            f"contract does not have: surname, and 2 that no contract has, in places {COLUMNS + 1} and {COLUMNS + 3}.",
         ),
         (
             "activity",

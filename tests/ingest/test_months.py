@@ -6,12 +6,14 @@ import shutil
 import pyarrow.parquet as pq
 import pytest
 
+from pipelines import cli
 from pipelines.ingest import accept
 from pipelines.ingest.accept import ingest_month, ingest_months
 from pipelines.ingest.month import is_up_to_date, month_files
 from pipelines.ingest.status import months_expected, status_rows
 
 FEED = "ae_attendances"
+TWO_YEARS = [f"{year}-{month:02d}" for year in (2024, 2025) for month in range(1, 13)]
 
 
 def test_the_same_deliveries_again_change_nothing(region) -> None:
@@ -105,6 +107,56 @@ def test_status_names_what_is_waiting_refused_superseded_and_missing(region) -> 
         ("NPOL", "2024-05", "001", "refused", 0),
     ]
     assert months_expected(region.settings) == ["2024-03", "2024-04", "2024-05"]
+
+
+def test_status_sums_up_months_by_feeds_within_a_terminal_s_width(region, monkeypatch, capsys) -> None:
+    days = {period: {"Arrival_Date": f"{period}-05", "EC_Departure_Date": f"{period}-06"} for period in TWO_YEARS}
+    for period, day in days.items():
+        if period != "2024-06":
+            region.deliver(
+                rows=[day], period=period, **({"partial_until": "2025-12-20"} if period == "2025-12" else {})
+            )
+    region.deliver(rows=[days["2024-03"]] * 2, period="2024-03")
+    refused = region.deliver(rows=[days["2024-04"]] * 2, period="2024-04")
+    (refused / "people.parquet").unlink()
+    ingest_months(region.settings, FEED, TWO_YEARS)
+    region.deliver("police_incidents")
+    monkeypatch.setenv("UPSTREAM_DATA", str(region.settings.data))
+    assert cli.main(["status"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:4] == [
+        "                         2024         2025",
+        "                         JFMAMJJASOND JFMAMJJASOND",
+        "WEXH   ae_attendances    aacra.aaaaaa aaaaaaaaaaap",
+        "NPOL   police_incidents  ..N......... ............",
+    ]
+    told = " ".join(" ".join(lines).split())
+    assert "Rows of activity in 23 accepted deliveries: 24 received, 24 accepted, 0 refused, 0 erased" in told
+    assert "NPOL police_incidents 2024-03: not taken in yet: upstream run" in told
+    assert "NPOL police_incidents 2024-01 to 2024-02, 2024-04 to 2025-12: nothing arrived. Ask NPOL for it" in told
+    assert "WEXH ae_attendances 2025-12 partial: covers the month until 2025-12-20 only" in told
+    assert "people.parquet: the file is missing" in told
+    assert cli.main(["status", "--all"]) == 0
+    every = capsys.readouterr().out.splitlines()
+    assert {row["digest"][:12] for row in status_rows(region.settings) if row["digest"]} <= set(" ".join(every).split())
+    assert max(map(len, lines + every)) <= 100
+
+
+def test_status_for_machines_has_every_row_and_every_month(region, monkeypatch, capsys) -> None:
+    region.deliver(partial_until="2024-03-20")
+    ingest_month(region.settings, FEED, region.period)
+    monkeypatch.setenv("UPSTREAM_DATA", str(region.settings.data))
+    assert cli.main(["status", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told == {"months": ["2024-03"], "deliveries": status_rows(region.settings)}
+    (row,) = told["deliveries"]
+    assert (row["status"], row["partial_until"], row["accepted"]) == ("accepted", "2024-03-20", 2)
+
+
+def test_status_of_nothing_says_where_deliveries_belong(region, monkeypatch, capsys) -> None:
+    monkeypatch.setenv("UPSTREAM_DATA", str(region.settings.data))
+    assert cli.main(["status"]) == 0
+    assert capsys.readouterr().out == f"Nothing was delivered to {region.settings.landing}.\n"
 
 
 def test_a_folder_that_is_not_named_by_an_agency_code_is_refused_without_its_name(region) -> None:
