@@ -88,7 +88,7 @@ def load_versions(con: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> int:
     order of rows or files. signed_by_<anchor> (BLOB) has the signatures of the fields of SIGNED_UNDER, 32 bytes each,
     zeros for one that is missing. A field that is there has <field>_present 1, otherwise
     NULL; <anchor>_anchor is the anchor's token under a name of its own, so that a blocking rule on the token is not
-    taken for one on the fields it anchors. What a profile leaves out is NULL.
+    taken for one on the fields it anchors; said is a hash of all that the version says. What a profile leaves out is NULL.
     """
     profile = profile_of(files)
     if not files:
@@ -102,7 +102,7 @@ def load_versions(con: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> int:
         f"{token}_token as {anchor}_anchor" if f"{token}_token" in given else f"null::bigint as {anchor}_anchor"
         for anchor, token in ANCHORS.items()
     )
-    # Wide rows are read once and moved once: what is the same is told by a hash, within one client's few versions.
+    # Wide rows are read once and moved once: what is the same is told by `said`, a hash, within one client's few versions.
     con.execute(
         f"""
         create or replace temp table given as
@@ -138,7 +138,7 @@ def load_versions(con: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> int:
     con.execute(
         f"""
         create or replace table versions as
-        select given.* exclude (period, said), first_period, last_period, {anchors}, {absent}
+        select given.* exclude (period), first_period, last_period, {anchors}, {absent}
             client_id, feed_id, record_id, is_latest
         from numbers inner join given on given.rowid = place
         order by record_id

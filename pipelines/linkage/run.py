@@ -91,10 +91,10 @@ def link(settings: Settings, progress: Progress | None = None) -> LinkResult:
     memory = None if loaded else update.remembered(settings.linkage, files, by)
     if memory and update.restore(con, memory):
         say(f"linking {update.arrived(con):,} new identity versions with those of the last run")
-        known = _clients(con)
+        known = update.known_clients(con)
         constraints = decided.constraints(known, last.seen)
-        clients = update.link_new(con, memory, model, thresholds.ends, known, constraints)
-        update.remember_new(con, settings.linkage, files, clients, memory)
+        clients = update.link_new(con, model, thresholds.ends, known, constraints)
+        update.remember_new(con, memory)
     else:
         versions = loaded or load.load_versions(con, files)
         say(f"linking all {versions:,} identity versions")
@@ -160,8 +160,8 @@ def link_versions(
     representation: Representation = TOKENS,
     constraints: Constraints | None = None,
 ) -> pd.DataFrame:
-    """One row a client of table `versions`: agency, feed, person_ref, cluster numbers low, central and high, and the
-    strongest link to another record of its person (match_weight, match_probability; missing if alone).
+    """One row a client of table `versions`: agency, feed, person_ref, candidate component, cluster numbers low, central
+    and high, and the strongest link to another record of its person (match_weight, match_probability; missing if alone).
 
     Leaves table `pairs`: every scored pair of versions with its levels, weight and probability.
     """
@@ -180,21 +180,23 @@ def cluster_pairs(
     clients = _clients(con)
     verified = guards.verified_numbers(con)
     constraints = constraints or Constraints.none(len(clients))
-    links = _complete(con, model, len(clients), thresholds.low, representation, constraints)
+    component, links = _complete(con, model, len(clients), thresholds.low, representation, constraints)
     central = cluster.people(links, len(clients), thresholds.central, verified, constraints)
     rules = constraints.without_last()
     low = cluster.people(links, len(clients), thresholds.low, verified, rules, joined=central)
     within = links.select(central[links.left] == central[links.right])
     high = cluster.people(within, len(clients), thresholds.high, verified, rules)
-    clients = clients.assign(low=low, central=central, high=high)
+    clients = clients.assign(component=component, low=low, central=central, high=high)
     return clients.merge(_strongest(con, clients), on="client_id", how="left").drop(columns="client_id")
 
 
 def _clients(con: duckdb.DuckDBPyConnection) -> pd.DataFrame:
     """client_id, agency, feed and person_ref of each client of table `versions`, in the order of client_id."""
-    return con.execute(
-        "select client_id, agency, feed, person_ref from versions where is_latest order by client_id"
-    ).df()
+    return (
+        con.sql("select client_id, agency, feed, person_ref from versions where is_latest order by client_id")
+        .to_arrow_table()
+        .to_pandas()
+    )
 
 
 def score_pairs(con: duckdb.DuckDBPyConnection, model: Model, representation: Representation = TOKENS) -> None:
@@ -214,8 +216,9 @@ def _complete(
     low: float,
     representation: Representation,
     constraints: Constraints,
-) -> Links:
-    """All pairs of clients that share a component at the low threshold, those that blocking missed scored as well."""
+) -> tuple[np.ndarray, Links]:
+    """Candidate component of each client at the low threshold, and all pairs of clients that share one, those that
+    blocking missed scored as well."""
     found = client_links(con, "pairs", LEAST_KEPT)
     labels = cluster.candidate_components(found, clients, low, constraints)
     sizes = np.bincount(labels)[labels]
@@ -253,7 +256,7 @@ def _complete(
     con.unregister("component")
     links = client_links(con, "inside")
     con.execute("drop table inside")
-    return links
+    return labels, links
 
 
 def _write_client_pairs(con: duckdb.DuckDBPyConnection, clients: pd.DataFrame, path: Path) -> None:

@@ -59,20 +59,15 @@ def _block(con: duckdb.DuckDBPyConnection, left: str, ordered: str, rules: list[
     )
 
 
-def block_new(con: duckdb.DuckDBPyConnection, new: str, versions: str, representation: Representation = TOKENS) -> None:
+def block_new(con: duckdb.DuckDBPyConnection, new: str) -> None:
     """Fill table `blocked` with each pair of a record of table `new` and one of `versions` that came before it.
 
-    versions has the columns that columns_to_block names, the new records among them; they have the highest record_ids.
+    new: record_id. The new records are among `versions` and have the highest record_ids.
     """
-    _skip_large_blocks(con, versions, representation, hopeless=False)
+    _skip_large_blocks(con, "versions", TOKENS, hopeless=False, new=new)
     con.execute(f"create or replace temp table arrived as select * from to_block semi join {new} using (record_id)")
-    _block(con, "arrived", "r.record_id < l.record_id", _rules(representation, hopeless=False))
+    _block(con, "arrived", "r.record_id < l.record_id", _rules(TOKENS, hopeless=False))
     con.execute("drop table arrived; drop table to_block")
-
-
-def columns_to_block(representation: Representation) -> set[str]:
-    """Columns of `versions` that blocking reads."""
-    return {signatures.column_of(name) for name in _columns_of_rules(representation, hopeless=False)}
 
 
 def _columns_of_rules(representation: Representation, hopeless: bool) -> list[str]:
@@ -104,9 +99,16 @@ def _exclusive_or(sql: str) -> str:
 
 
 def _skip_large_blocks(
-    con: duckdb.DuckDBPyConnection, versions: str, representation: Representation, hopeless: bool
+    con: duckdb.DuckDBPyConnection,
+    versions: str,
+    representation: Representation,
+    hopeless: bool,
+    new: str | None = None,
 ) -> None:
-    """Fill table `skipped` and table `to_block`: what the rules read, without values that too many records share."""
+    """Fill table `skipped` and table `to_block`: what the rules read, without values that too many records share.
+
+    new: a table of record_ids; values that none of these records has are left as they are.
+    """
     con.execute("create or replace table skipped (rule varchar, blocks bigint, records bigint, pairs bigint)")
     emptied: dict[str, str] = {}
     for rule in representation.prediction_rules:
@@ -118,7 +120,7 @@ def _skip_large_blocks(
         con.execute(
             f"""
             create or replace temp table common as
-            select {names}, count(*) as records from {versions}
+            select {names}, count(*) as records from {versions} {_of_values_in(new, versions, names)}
             where {" and ".join(f"{column} is not null" for column in columns)}
             group by {names} having count(*) > {MOST_IN_A_BLOCK}
             """
@@ -144,6 +146,12 @@ def _skip_large_blocks(
         """
     )
     con.unregister("words")
+
+
+def _of_values_in(new: str | None, versions: str, names: str) -> str:
+    return (
+        f"semi join (select {names} from {versions} semi join {new} using (record_id)) using ({names})" if new else ""
+    )
 
 
 def _quoted(text: str) -> str:

@@ -45,12 +45,6 @@ class _Signed:
     words: np.ndarray  # (records, fields * WORDS) of the fields in their order; zeros where there is no signature
 
 
-def column_of(name: str) -> str:
-    """The column of `versions` that holds a word of a signature; any other column is its own."""
-    found = WORD.fullmatch(name)
-    return f"signed_by_{found[2]}" if found else name
-
-
 def words(con: duckdb.DuckDBPyConnection, versions: str, columns: Iterable[str]) -> pa.Table:
     """record_id and those of `columns` that are words of signatures, <field>_by_<anchor>_w0..w3 (BIGINT, NULL where the
     signature is missing), of each row of table `versions`."""

@@ -1,13 +1,13 @@
 """The monthly update: what is new since the last run is linked with everybody and among itself; the rest stands.
 
 A run leaves in warehouse/linkage/memory what the next one needs: the versions of all clients, their scored pairs and
-who is with whom. If the people files of then are still there unchanged, the next run blocks and scores the new versions
-alone, and clusters anew only those components that a new version, or a new client, is in; within these every pair is
-scored with the frequencies of today. Nothing else is retrained or weighed again.
+who is with whom, in a DuckDB file. If the people files of then are still there unchanged, the next run blocks and scores
+the new versions alone, and clusters anew only those components that a new version, or a new client, is in; within these
+every pair is scored with the frequencies of today. Nothing else is retrained or weighed again.
 
 The memory is disposable. Where it is absent, or was made by another model, code, threshold or decision, or where a file
-it was made from has changed or gone, there is nothing to go on from and everybody is linked again. Each file is written
-apart, and the manifest, which names the files that count, last.
+it was made from has changed or gone, there is nothing to go on from and everybody is linked again. It counts only with
+its manifest, which is taken away before anything in it is changed and written again when all is.
 """
 
 import hashlib
@@ -20,29 +20,28 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from . import cluster, guards, load, score
 from .cluster import Constraints, Links
-from .comparisons import TOKENS
 from .links import client_links
 from .person_ids import KEY
 from .train import Model
 
-MANIFEST = "manifest.json"
-OF_A_RUN = ("low", "central", "high", "match_weight", "match_probability")  # of each client
+MANIFEST, DATABASE = "manifest.json", "memory.duckdb"
+LABELS = ("component", "low", "central", "high")  # of each client: candidate component, and its person by threshold
+STRONGEST = ("match_weight", "match_probability")  # of each client's links inside its person
 LEAST_PROBABILITY = 0.01  # of a pair that can be part of a component
 
 
 @dataclass(frozen=True)
 class Memory:
-    """What a run left behind. new: people files that it had not seen."""
+    """What a run left behind. files: digest by name, of all there are now; new: people files that it had not seen."""
 
     folder: Path
-    manifest: dict
+    by: dict
+    files: dict[str, str]
     new: list[Path]
-
-    def paths(self, kind: str) -> list[str]:
-        return [str(self.folder / name) for name in self.manifest[kind]]
 
 
 def made_by(model: Model, thresholds: Sequence[float], must: list, cannot: list) -> dict:
@@ -69,17 +68,15 @@ def remembered(linkage: Path, files: Sequence[Path], by: dict) -> Memory | None:
         return None
     now, then = _digests(files), manifest["files"]
     gone_on = manifest["by"] == by and all(now.get(name) == digest for name, digest in then.items())
-    whole = all(
-        (folder / name).is_file() for kind in ("versions", "pairs", "seen", "clients") for name in manifest[kind]
-    )
-    if not gone_on or not whole:
+    if not gone_on or not (folder / DATABASE).is_file():
         return None
-    return Memory(folder, manifest, [path for path in files if _name(path) not in then])
+    return Memory(folder, by, now, [path for path in files if _name(path) not in then])
 
 
 def forget(linkage: Path) -> None:
     """The next run links everybody again."""
-    (linkage / "memory" / MANIFEST).unlink(missing_ok=True)
+    for name in (MANIFEST, DATABASE, f"{DATABASE}.wal"):
+        (linkage / "memory" / name).unlink(missing_ok=True)
 
 
 def _name(path: Path) -> str:
@@ -90,161 +87,121 @@ def _digests(files: Sequence[Path]) -> dict[str, str]:
     return {_name(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
+def _attach(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    quoted = str(folder / DATABASE).replace("'", "''")
+    con.execute(f"attach '{quoted}' as kept")
+
+
 def remember(
     con: duckdb.DuckDBPyConnection, linkage: Path, files: Sequence[Path], clients: pd.DataFrame, by: dict
 ) -> None:
     """Keep what a full linkage made: tables `versions` and `pairs`, and its clients in the order of client_id."""
-    fingerprint = _fingerprint(con, "versions")
-    con.execute(
-        f"""
-        create or replace table seen as
-        select record_id, client_id, feed_id, first_period, last_period, is_latest, {fingerprint} as fingerprint
-        from versions
-        """
-    )
-    _write(con, linkage, files, clients, by, None, "versions", "pairs")
-
-
-def _write(
-    con, linkage: Path, files: Sequence[Path], clients, by: dict, before: Memory | None, versions, pairs
-) -> None:
-    """Write the memory's next files and, last, its manifest; drop those that no longer count."""
+    forget(linkage)
     folder = linkage / "memory"
     folder.mkdir(parents=True, exist_ok=True)
-    serial = before.manifest["serial"] + 1 if before else 0
-    keys = clients[[*KEY, *OF_A_RUN]].rename_axis("client_id").reset_index()
-    con.register("of_a_run", keys)
-    written = {kind: f"{kind}-{serial:05d}-{os.getpid()}.parquet" for kind in ("versions", "pairs", "seen", "clients")}
-    for kind, sql in {
-        "versions": f"select * from {versions}",
-        "pairs": f"select * from {pairs}",
-        "seen": "select * from seen",
-        "clients": "select * from of_a_run",
+    _attach(con, folder)
+    con.register("of_a_run", clients[[*KEY, *LABELS, *STRONGEST]].rename_axis("client_id").reset_index())
+    for table, sql in {
+        "versions": "from versions",
+        "pairs": "from pairs",
+        "clients": "from of_a_run order by client_id",
+        "feeds": "select distinct agency, feed, feed_id from versions",
     }.items():
-        con.execute(f"copy ({sql}) to '{_quoted(folder / written[kind])}' (format parquet)")
+        con.execute(f"create table kept.{table} as {sql}")
     con.unregister("of_a_run")
-    parts = {kind: [*(before.manifest[kind] if before else []), written[kind]] for kind in ("versions", "pairs")}
-    manifest = {"by": by, "serial": serial, "files": _digests(files), **parts}
-    manifest |= {kind: [written[kind]] for kind in ("seen", "clients")}
+    con.execute("detach kept")
+    _write_manifest(folder, by, _digests(files))
+
+
+def _write_manifest(folder: Path, by: dict, files: dict[str, str]) -> None:
     building = folder / f".{MANIFEST}.{os.getpid()}"
-    building.write_text(json.dumps(manifest, indent=1))
+    building.write_text(json.dumps({"by": by, "files": files}, indent=1))
     os.replace(building, folder / MANIFEST)
-    counting = {name for kind in written for name in manifest[kind]}
-    for path in folder.glob("*.parquet"):
-        if path.name not in counting:
-            path.unlink(missing_ok=True)
-
-
-def _quoted(path: Path | str) -> str:
-    return str(path).replace("'", "''")
-
-
-def _fingerprint(con: duckdb.DuckDBPyConnection, table: str) -> str:
-    """SQL: a number for all that a version says of its client."""
-    columns = [name for name, *_ in con.execute(f"describe {table}").fetchall()]
-    of_a_run = {"record_id", "client_id", "feed_id", "first_period", "last_period", "is_latest", *KEY}
-    return f"hash({', '.join(column for column in columns if column not in of_a_run)})"
 
 
 def restore(con: duckdb.DuckDBPyConnection, memory: Memory) -> bool:
-    """Make `versions` and table `fresh` (the new versions, under their numbers) and `seen` out of memory and new files.
+    """Make `versions` out of memory and new files, and table `fresh` (record_id, client_id) of the new versions.
 
     Returns False, with nothing made, where a new agency or feed came in, which renumbers all.
     """
     if memory.new:
         load.load_versions(con, memory.new)
-    else:
-        con.execute(
-            f"create table versions as from read_parquet({memory.paths('versions')}, union_by_name = true) limit 0"
-        )
-    con.execute("alter table versions rename to arrivals")
-    con.execute(f"create or replace table seen as from read_parquet({memory.paths('seen')})")
-    con.execute(f"create or replace table known as from read_parquet({memory.paths('clients')})")
-    con.execute(
-        """
-        create or replace table feeds as
-        select distinct agency, feed, feed_id from known inner join (select distinct client_id, feed_id from seen)
-            using (client_id)
-        """
-    )
-    if con.execute("select count(*) from arrivals anti join feeds using (agency, feed)").fetchall()[0][0]:
-        con.execute("drop table arrivals; drop table seen; drop table known; drop table feeds")
+        con.execute("alter table versions rename to arrivals")
+    (memory.folder / MANIFEST).unlink()
+    _attach(con, memory.folder)
+    if not memory.new:
+        con.execute("create table arrivals as from kept.versions limit 0")
+    if con.execute("select count(*) from arrivals anti join kept.feeds using (agency, feed)").fetchall()[0][0]:
+        con.execute("drop table arrivals; detach kept")
         return False
-    clients, records = con.execute(
-        "select max(client_id) + 1, (select max(record_id) + 1 from seen) from known"
-    ).fetchall()[0]
-    fingerprint = _fingerprint(con, "arrivals")
     con.execute(
-        f"""
+        """
         create or replace table numbered as
-        with client as (
+        with counted as (
+            select max(client_id) + 1 as clients, (select max(record_id) + 1 from kept.versions) as records
+            from kept.clients
+        ),
+        client as (
             select agency, feed, person_ref, known.client_id,
                 row_number() over (partition by known.client_id is null order by agency, feed, person_ref) as nth
             from (select distinct agency, feed, person_ref from arrivals)
-            left join known using (agency, feed, person_ref)
+            left join kept.clients as known using (agency, feed, person_ref)
         ),
         version as (
-            select arrivals.record_id as arrival, coalesce(client.client_id, {clients} - 1 + nth)::integer as client_id,
-                feeds.feed_id, first_period, last_period, {fingerprint} as fingerprint
+            select arrivals.record_id as arrival, coalesce(client.client_id, clients - 1 + nth)::integer as client_id,
+                feeds.feed_id, first_period, last_period, said
             from arrivals
             inner join client using (agency, feed, person_ref)
-            inner join feeds using (agency, feed)
+            inner join kept.feeds as feeds using (agency, feed)
+            cross join counted
         )
-        select version.*, seen.record_id as known_as,
-            ({records} - 1 + row_number() over (partition by seen.record_id is null order by client_id, arrival))::integer
-                as new_id
-        from version left join seen using (client_id, fingerprint)
+        select version.*, known.record_id as known_as,
+            (records - 1 + row_number() over (partition by known.record_id is null order by version.client_id, arrival))
+                ::integer as new_id
+        from version
+        left join kept.versions as known using (client_id, said)
+        cross join counted
         """
     )
     con.execute(
         """
-        update seen set last_period = greatest(seen.last_period, n.last_period),
-            first_period = least(seen.first_period, n.first_period)
-        from numbered as n where n.known_as = seen.record_id
-        """
-    )
-    con.execute(
-        """
-        insert into seen
-        select new_id, client_id, feed_id, first_period, last_period, false, fingerprint
-        from numbered where known_as is null order by new_id
-        """
-    )
-    con.execute(
-        """
-        update seen set is_latest = seen.record_id = best.record_id
-        from (
-            select client_id, arg_max(record_id, (last_period, record_id)) as record_id
-            from seen semi join numbered using (client_id) group by client_id
-        ) as best
-        where best.client_id = seen.client_id
-        """
-    )
-    con.execute(
-        """
-        create or replace table fresh as
+        insert into kept.versions by name
         select arrivals.* replace (
-            n.new_id as record_id, n.client_id as client_id, n.feed_id as feed_id, seen.is_latest as is_latest
+            n.new_id as record_id, n.client_id as client_id, n.feed_id as feed_id, false as is_latest
         )
-        from arrivals
-        inner join numbered as n on n.arrival = arrivals.record_id and n.known_as is null
-        inner join seen on seen.record_id = n.new_id
+        from arrivals inner join numbered as n on n.arrival = arrivals.record_id and n.known_as is null
         order by n.new_id
         """
     )
     con.execute(
-        f"""
-        create or replace view versions as
-        with given as (
-            from read_parquet({memory.paths("versions")}, union_by_name = true) union all by name from fresh
-        )
-        select given.* replace (
-            seen.first_period as first_period, seen.last_period as last_period, seen.is_latest as is_latest
-        )
-        from given inner join seen using (record_id)
+        """
+        update kept.versions as v set last_period = greatest(v.last_period, n.last_period),
+            first_period = least(v.first_period, n.first_period)
+        from numbered as n where n.known_as = v.record_id
         """
     )
-    con.execute("drop table numbered; drop table arrivals; drop table feeds")
+    con.execute(
+        """
+        update kept.versions as v set is_latest = v.record_id = best.record_id
+        from (
+            select client_id, arg_max(record_id, (last_period, record_id)) as record_id
+            from kept.versions semi join numbered using (client_id) group by client_id
+        ) as best
+        where best.client_id = v.client_id
+        """
+    )
+    con.execute(
+        """
+        insert into kept.clients by name
+        select distinct client_id, agency, feed, person_ref
+        from kept.versions anti join kept.clients using (client_id) order by client_id
+        """
+    )
+    con.execute(
+        "create or replace table fresh as select new_id as record_id, client_id from numbered where known_as is null"
+    )
+    con.execute("drop table numbered; drop table arrivals")
+    con.execute("create view versions as from kept.versions; create view pairs as from kept.pairs")
     return True
 
 
@@ -253,9 +210,14 @@ def arrived(con: duckdb.DuckDBPyConnection) -> int:
     return con.execute("select count(*) from fresh").fetchall()[0][0]
 
 
+def known_clients(con: duckdb.DuckDBPyConnection) -> pd.DataFrame:
+    """client_id, agency, feed and person_ref of all, the new ones among them, after `restore`."""
+    found = con.sql("select client_id, agency, feed, person_ref from kept.clients order by client_id")
+    return found.to_arrow_table().to_pandas()
+
+
 def link_new(
     con: duckdb.DuckDBPyConnection,
-    memory: Memory,
     model: Model,
     thresholds: Sequence[float],
     clients: pd.DataFrame,
@@ -263,78 +225,120 @@ def link_new(
 ) -> pd.DataFrame:
     """As run.link_versions, after `restore`: the new versions linked, everybody else as remembered.
 
-    thresholds: low, central and high. clients: agency, feed, person_ref of all, in the order of client_id. Leaves
-    table `pairs`.
+    thresholds: low, central and high. clients: `known_clients`. Leaves view `pairs`.
     """
     low, central, high = thresholds
-    narrow = {"record_id", "client_id", "is_latest", *score.columns_to_block(TOKENS), *TOKENS.rarities}
-    con.execute(f"create or replace table narrow as select {', '.join(sorted(narrow))} from versions")
-    score.count_term_frequencies(con, TOKENS, "narrow")
-    score.block_new(con, "fresh", "narrow", TOKENS)
+    score.count_term_frequencies(con)
+    score.block_new(con, "fresh")
     _score(con, model, "blocked", "pairs_new")
-    con.execute(
-        f"""
-        create or replace view pairs as
-        from read_parquet({memory.paths("pairs")}, union_by_name = true) union all by name from pairs_new
-        """
-    )
-    links = client_links(con, "pairs", LEAST_PROBABILITY)
-    labels = cluster.candidate_components(links, len(clients), low, constraints)
-    changed = con.execute("select distinct client_id from fresh").fetchnumpy()["client_id"]
-    members = np.flatnonzero(np.isin(labels, labels[changed]))
-    con.register("component", pd.DataFrame({"client_id": members, "component": labels[members]}))
-    con.execute(
-        "create or replace table inside as select pairs.* from pairs semi join component on client_id = client_id_l"
-    )
-    sizes = np.bincount(labels)[labels[members]]
-    con.register("small", pd.DataFrame({"client_id": members[(sizes > 2) & (sizes <= score.COMPLETED_UP_TO)]}))
-    con.execute(
-        f"""
-        create or replace table missing as
-        with members as (
-            select record_id, client_id, component from seen inner join component using (client_id)
-            semi join small using (client_id)
-        )
-        select a.record_id as record_id_l, b.record_id as record_id_r, {score.UNBLOCKED}::tinyint as rule
-        from members as a
-        inner join members as b on a.component = b.component and a.client_id <> b.client_id and a.record_id < b.record_id
-        anti join inside as known on known.record_id_l = a.record_id and known.record_id_r = b.record_id
-        """
-    )
-    _score(con, model, "missing", "completing")
-    con.execute("insert into pairs_new by name from completing")
-    con.execute("insert into inside by name from completing")
+    con.execute("insert into kept.pairs by name from pairs_new")
+    remembered_labels = _labels(con, len(clients))
+    members, component = _touched(con, remembered_labels["component"], low, constraints)
+    sizes = np.bincount(component)[component] if len(members) else component
+    _complete(con, model, members, component, (sizes > 2) & (sizes <= score.COMPLETED_UP_TO))
     place = np.full(len(clients), -1)
     place[members] = np.arange(len(members))
-    links = client_links(con, "inside")
-    links = links.select(labels[links.left] == labels[links.right])
-    links = Links(place[links.left], place[links.right], links.probability, links.evidence)
+    links = _at(client_links(con, "inside"), place)
     verified = guards.verified_numbers(con)[members]
     rules = _within(constraints, place, members)
-    anew = {"central": cluster.people(links, len(members), central, verified, rules)}
+    anew = {"component": component, "central": cluster.people(links, len(members), central, verified, rules)}
     rules = rules.without_last()
     anew["low"] = cluster.people(links, len(members), low, verified, rules, joined=anew["central"])
     within = links.select(anew["central"][links.left] == anew["central"][links.right])
     anew["high"] = cluster.people(within, len(members), high, verified, rules)
-    result = _as_remembered(con, clients)
     for name, people in anew.items():
-        result.loc[members, name] = people + result[name].max() + 1
-    return _with_strongest(con, result.astype({name: np.int64 for name in anew}), members)
+        remembered_labels[name][members] = people + remembered_labels[name].max(initial=-1) + 1
+    strongest = _strongest(con, members, anew["central"])
+    _remember_members(con, members, {name: remembered_labels[name][members] for name in LABELS}, strongest)
+    made = con.execute(f"select {', '.join([*LABELS, *STRONGEST])} from kept.clients order by client_id").df()
+    return clients[KEY].join(made)
 
 
 def _score(con: duckdb.DuckDBPyConnection, model: Model, pairs: str, into: str) -> None:
-    """Fill table `into` with the scored pairs of table `pairs`; of all versions only theirs are read in full."""
+    """Fill table `into` with the scored pairs of table `pairs`."""
+    score.compare(con, pairs, "compared")
+    score.weigh(con, "compared", into, model.relations)
+    guards.doubt_numbers_alone(con, into)
+    con.execute("drop table compared")
+
+
+def _labels(con: duckdb.DuckDBPyConnection, clients: int) -> dict[str, np.ndarray]:
+    """Labels of all clients as remembered; a component of its own, and no person yet, for each new one."""
+    found = con.execute(f"select {', '.join(LABELS)} from kept.clients order by client_id").fetchnumpy()
+    labels = {name: np.ma.filled(np.ma.asarray(found[name]), -1).astype(np.int64) for name in LABELS}
+    new = np.flatnonzero(labels["component"] < 0)
+    labels["component"][new] = labels["component"].max(initial=-1) + 1 + np.arange(len(new))
+    return labels
+
+
+def _touched(
+    con: duckdb.DuckDBPyConnection, component: np.ndarray, low: float, constraints: Constraints
+) -> tuple[np.ndarray, np.ndarray]:
+    """Clients of the components that a new version is in, and the component of each, from 0.
+
+    Leaves table `inside`: all scored pairs within them.
+    """
+    arrived = con.execute("select distinct client_id from fresh").fetchnumpy()["client_id"]
+    met = con.execute(
+        f"select unnest([client_id_l, client_id_r]) as c from pairs_new where match_probability >= {LEAST_PROBABILITY}"
+    ).fetchnumpy()["c"]
+    near = np.flatnonzero(np.isin(component, component[np.union1d(arrived, met)]))
+    _pairs_between(con, "pairs", near, "near")
+    place = np.full(len(component), -1)
+    place[near] = np.arange(len(near))
+    links = _at(client_links(con, "near", LEAST_PROBABILITY), place)
+    labels = cluster.candidate_components(links, len(near), low, _within(constraints, place, near))
+    kept = np.isin(labels, labels[place[arrived]])
+    members, labels = near[kept], cluster.in_order(labels[kept])
+    _pairs_between(con, "near", members, "inside", labels)
+    con.execute("drop table near")
+    return members, labels
+
+
+def _pairs_between(
+    con: duckdb.DuckDBPyConnection, pairs: str, clients: np.ndarray, into: str, labels: np.ndarray | None = None
+) -> None:
+    """Fill table `into` with the pairs between these clients; with labels, of the same label only."""
+    same = np.zeros(len(clients), np.int64) if labels is None else labels
+    con.register("member", pa.table({"client_id": clients, "label": same}))
     con.execute(
         f"""
-        create or replace table near as
-        select versions.* from versions
-        semi join (select record_id_l as record_id from {pairs} union select record_id_r from {pairs}) using (record_id)
+        create or replace temp table {into} as
+        select p.* from {pairs} as p
+        inner join member as l on l.client_id = p.client_id_l
+        inner join member as r on r.client_id = p.client_id_r
+        where l.label - r.label = 0  -- as an equality it would be joined on first, everybody with everybody
         """
     )
-    score.compare(con, pairs, "compared", "near")
-    score.weigh(con, "compared", into, model.relations)
-    guards.doubt_numbers_alone(con, into, "near")
-    con.execute("drop table compared; drop table near")
+    con.unregister("member")
+
+
+def _complete(
+    con: duckdb.DuckDBPyConnection, model: Model, members: np.ndarray, component: np.ndarray, wanted: np.ndarray
+) -> None:
+    """Score the pairs of wanted components that blocking missed, into tables `inside` and memory's pairs."""
+    con.register("member", pa.table({"client_id": members[wanted], "component": component[wanted]}))
+    con.execute(
+        f"""
+        create or replace table missing as
+        with of_member as (select record_id, client_id, component from versions inner join member using (client_id))
+        select a.record_id as record_id_l, b.record_id as record_id_r, {score.UNBLOCKED}::tinyint as rule
+        from of_member as a
+        inner join of_member as b
+            on a.component = b.component and a.client_id <> b.client_id and a.record_id < b.record_id
+        anti join inside as known on known.record_id_l = a.record_id and known.record_id_r = b.record_id
+        """
+    )
+    con.unregister("member")
+    _score(con, model, "missing", "completing")
+    con.execute("insert into kept.pairs by name from completing")
+    con.execute("insert into inside by name from completing")
+    con.execute("drop table missing; drop table completing")
+
+
+def _at(links: Links, place: np.ndarray) -> Links:
+    """The links by the places of their clients."""
+    return Links(place[links.left], place[links.right], links.probability, links.evidence)
 
 
 def _within(constraints: Constraints, place: np.ndarray, members: np.ndarray) -> Constraints:
@@ -344,40 +348,36 @@ def _within(constraints: Constraints, place: np.ndarray, members: np.ndarray) ->
     return Constraints(*pairs, constraints.together[members])
 
 
-def _as_remembered(con: duckdb.DuckDBPyConnection, clients: pd.DataFrame) -> pd.DataFrame:
-    """Clients with what the last run made of them; missing for those it did not know."""
-    known = con.execute(f"select {', '.join(OF_A_RUN)} from known order by client_id").df()
-    return clients[KEY].join(known)
-
-
-def _with_strongest(con: duckdb.DuckDBPyConnection, clients: pd.DataFrame, members: np.ndarray) -> pd.DataFrame:
-    """The strongest link of each client in the components that were clustered anew."""
-    con.register("person", clients[["central"]].rename_axis("client_id").reset_index())
-    strongest = con.execute(
+def _strongest(con: duckdb.DuckDBPyConnection, members: np.ndarray, central: np.ndarray) -> dict[str, np.ndarray]:
+    """The strongest link of each member inside its person; NaN if alone. By column of STRONGEST."""
+    _pairs_between(con, "inside", members, "of_person", central)
+    con.register("member", pa.table({"client_id": members}))
+    found = con.execute(
         """
-        with linked as (
-            select client_id_l, client_id_r, match_weight, match_probability
-            from inside
-            inner join person as l on l.client_id = client_id_l
-            inner join person as r on r.client_id = client_id_r and r.central = l.central
-        )
-        select client_id, max(match_weight) as match_weight, max(match_probability) as match_probability
-        from (
-            select client_id_l as client_id, match_weight, match_probability from linked
-            union all select client_id_r, match_weight, match_probability from linked
-        )
-        group by client_id
+        select member.client_id, max(match_weight) as match_weight, max(match_probability) as match_probability
+        from member left join (
+            select client_id_l as client_id, match_weight, match_probability from of_person
+            union all select client_id_r, match_weight, match_probability from of_person
+        ) as ends using (client_id)
+        group by 1 order by 1
         """
-    ).df()
-    strongest = strongest.set_index("client_id").reindex(members)
-    columns = ["match_weight", "match_probability"]
-    clients.loc[members, columns] = strongest[columns].to_numpy()
-    con.unregister("person")
-    return clients
+    ).fetchnumpy()
+    con.unregister("member")
+    con.execute("drop table of_person")
+    return {name: np.ma.filled(np.ma.asarray(found[name]).astype(float), np.nan) for name in STRONGEST}
 
 
-def remember_new(
-    con: duckdb.DuckDBPyConnection, linkage: Path, files: Sequence[Path], clients: pd.DataFrame, memory: Memory
+def _remember_members(
+    con: duckdb.DuckDBPyConnection, members: np.ndarray, labels: dict[str, np.ndarray], strongest: dict[str, np.ndarray]
 ) -> None:
-    """Keep what `link_new` made beside what was kept before."""
-    _write(con, linkage, files, clients, memory.manifest["by"], memory, "fresh", "pairs_new")
+    of_alone = {name: pa.array(values, mask=np.isnan(values)) for name, values in strongest.items()}
+    con.register("member", pa.table({"client_id": members, **labels, **of_alone}))
+    assignments = ", ".join(f"{name} = m.{name}" for name in (*LABELS, *STRONGEST))
+    con.execute(f"update kept.clients as c set {assignments} from member as m where m.client_id = c.client_id")
+    con.unregister("member")
+
+
+def remember_new(con: duckdb.DuckDBPyConnection, memory: Memory) -> None:
+    """The memory counts again, with what `link_new` added. Views `versions` and `pairs` stay."""
+    con.execute("checkpoint kept")
+    _write_manifest(memory.folder, memory.by, memory.files)

@@ -125,7 +125,7 @@ def accepted(hub) -> dict[str, list[str]]:
     return refs
 
 
-@pytest.mark.parametrize("lost", [MANIFEST, "pairs-*.parquet", "seen-*.parquet"])
+@pytest.mark.parametrize("lost", [MANIFEST, "memory.duckdb"])
 def test_a_memory_of_which_a_part_is_lost_is_not_gone_on_from(february, lost):
     for path in (february.settings.linkage / "memory").glob(lost):
         path.unlink()
