@@ -23,7 +23,7 @@ from .tables import Batch, CsvReader
 
 PERIOD = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 AGE_BANDS = ((0, "0-17"), (18, "18-24"), (25, "25-44"), (45, "45-64"), (65, "65-74"), (75, "75-84"), (85, "85+"))
-OLDEST = 120  # years; a birth date that makes somebody older is a placeholder or a slip
+OLDEST = 114  # years; a birth date that makes somebody older is a placeholder or a slip, as in national practice
 UNREADABLE_BIRTHS = 0.01  # share of birth dates up to which an unreadable one counts as missing
 FIRST_BIRTHS = 1_000  # birth dates after which a file is refused at once if none of them could be read
 VERIFIED = pa.array(["01", "1", "verified"])  # NHS number status indicator: number present and verified

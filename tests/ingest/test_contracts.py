@@ -8,6 +8,7 @@ import pytest
 from pipelines.ingest.accept import ingest_month
 from pipelines.ingest.csv_file import read_csv
 from pipelines.pseudonymise import contract
+from pipelines.pseudonymise.records import age_band
 
 OPTIONAL = ["EC_Chief_Complaint_SNOMED_CT", "Der_EC_Treatment_All"]
 
@@ -37,3 +38,12 @@ def test_a_contract_has_one_person_a_reference_and_a_day_of_the_event(feed) -> N
     assert contract.event_column(columns).required
     assert all(column.type in contract.TYPES or column.type == "person" for column in columns)
     assert all(column.meaning for column in columns)
+
+
+@pytest.mark.parametrize(
+    ("birth", "band"),
+    [("19091201", None), ("19100101", "85+"), ("", None)],
+    ids=["115 years", "114 years", "not known"],
+)
+def test_who_would_be_115_or_older_has_a_dummy_birth_date_and_no_age_band(birth, band) -> None:
+    assert age_band(birth, "2024-12") == band

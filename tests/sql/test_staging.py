@@ -123,6 +123,32 @@ POLICE = {
         3          | false  | concern_for_safety | welfare
         """,
     ),
+    "A person missing at high risk is in crisis": (
+        """
+        row_number | incident_ref | person_ref | role    | missing_risk
+        1          | i1           | p1         | missing | High
+        2          | i2           | p1         | missing | medium
+        3          | i3           | p1         | missing |
+        """,
+        """
+        row_number | crisis
+        1          | true
+        2          | false
+        3          | false
+        """,
+    ),
+    "A notice of domestic abuse is a sign of it whatever the incident was opened and closed as": (
+        """
+        row_number | nsir_open      | nsir_close | ppn_type
+        1          | Civil dispute  | Hoax call  | domestic
+        2          | Civil dispute  | Hoax call  | adult
+        """,
+        """
+        row_number | need
+        1          | domestic_abuse
+        2          | other
+        """,
+    ),
     "The notice says how it ended where the incident does not": (
         """
         row_number | closing_outcome    | ppn_outcome
@@ -228,6 +254,60 @@ AE = {
         """
         row_number | started_at       | ended_at         | stay_minutes
         1          | 2024-01-10 20:30 | 2024-01-11 18:30 | 1320
+        """,
+    ),
+    "A row that is flagged as a duplicate or is not finished is no contact, and takes nothing from one that is": (
+        """
+        row_number | EC_Ident | Der_Dupe_Flag | Finished_Indicator
+        1          | a1       | false         | true
+        2          | a1       | true          | true
+        3          | a2       |               | false
+        4          | a3       |               |
+        """,
+        """
+        row_number | left_out
+        1          |
+        2          | flagged as a duplicate
+        3          | attendance not finished
+        4          |
+        """,
+    ),
+    "A patient held under section 136 is in crisis however they came, and it is a matter of mental health": (
+        """
+        row_number | Mental_Health_Act_Legal_Status_Classification_Code | EC_Chief_Complaint_SNOMED_CT
+        1          | 20                                                 | 312608009
+        2          | 01, 19                                             |
+        3          | 01                                                 | 312608009
+        """,
+        """
+        row_number | crisis | need
+        1          | true   | mental_health
+        2          | true   | mental_health
+        3          | false  | injury
+        """,
+    ),
+    "The area is that of 2021 where it is given, or else that of 2011": (
+        """
+        row_number | Der_Postcode_LSOA_2021_Code | Der_Postcode_LSOA_2011_Code
+        1          | E01000001                   | E01000002
+        2          |                             | E01000002
+        3          |                             |
+        """,
+        """
+        row_number | lsoa      | lsoa_vintage
+        1          | E01000001 | 2021
+        2          | E01000002 | 2011
+        3          |           |
+        """,
+    ),
+    "A stay of days stays as long as it was": (
+        """
+        row_number | EC_Departure_Date | EC_Departure_Time | EC_Departure_Time_Since_Arrival
+        1          | 2024-01-13        | 10:00             | 4320
+        """,
+        """
+        row_number | stay_minutes | left_out
+        1          | 4320         |
         """,
     ),
     "Of two deliveries of one attendance the later one counts": (
@@ -367,6 +447,32 @@ SOCIAL_CARE = {
         3          |
         4          |
         5          |
+        """,
+    ),
+    "Of two versions of one event in a delivery the one that was taken in last counts": (
+        """
+        row_number | Event_Reference_Number | ImportDate | Event_Outcome
+        1          | e1                     | 2024-01-20 | NFA - Support declined
+        2          | e1                     | 2024-01-12 | Progress to Assessment
+        """,
+        """
+        row_number | outcome_group     | left_out
+        1          | no_further_action |
+        2          | passed_on         | duplicate event
+        """,
+    ),
+    "Services that differ only in how they are spelt are one event": (
+        """
+        row_number | Event_Reference_Number | person_ref | Event_Type | Service_Type                   | Service_Component | Delivery_Mechanism
+        1          | e1                     | p1         | Service    | Long Term Support: Community   | Day Support       | CASSR Commissioned Support
+        2          | e2                     | p1         | service    | Long term support - community  | day  support      | CASSR commissioned support
+        3          | e3                     | p1         | Service    | Long Term Support: Community   | Day Support       | Direct Payment
+        """,
+        """
+        row_number | left_out
+        1          | duplicate event under another reference
+        2          |
+        3          |
         """,
     ),
     "Two references for a service of one kind from one day are one event": (
