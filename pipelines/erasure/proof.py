@@ -142,7 +142,8 @@ def describe(proof: Proof) -> str:
 def _finish(settings: Settings, stones: Tombstones, before: list[Searched]) -> Proof:
     clear_unfinished(settings)
     withdrawn = releases_with(settings)
-    for release_id in withdrawn:
+    half_gone = [manifest["release_id"] for manifest in releases(settings) if "withdrawn" in manifest]
+    for release_id in (*half_gone, *withdrawn):
         withdraw(settings, release_id, WITHDRAWN)
     after = search(settings, stones)
     problems = [UNREADABLE.format(searched.path) for searched in after if not searched.readable]
