@@ -34,6 +34,9 @@ verify: .venv/.installed  ## does the band hold the truth: 200 regions, linked a
 bench: .venv/.installed  ## time and memory of linkage, beside stock Splink on plaintext (a quarter of an hour)
 	$(BIN)/python -m pipelines.evaluation.bench $(if $(SIZES),--sizes $(SIZES)) $(LARGE)
 
+kill: .venv/.installed  ## kill -9 a run at 20 random points; the next one must end as if nothing had been (half an hour)
+	UPSTREAM_KILLS=20 $(BIN)/pytest tests/graph/test_kill.py
+
 wheel: .venv/.installed  ## the package for agencies, in build/
 	@rm -rf build  # of an earlier version, whose modules would be taken along
 	$(BIN)/uv build --wheel --quiet --out-dir build .
@@ -49,4 +52,4 @@ wheel: .venv/.installed  ## the package for agencies, in build/
 	@$(BIN)/uv pip install --quiet --no-deps -e . || $(BIN)/python -m pip install --quiet --no-deps -e .
 	@touch $@
 
-.PHONY: help demo test lock encodings ablation verify wheel bench
+.PHONY: help demo test lock encodings ablation verify kill wheel bench

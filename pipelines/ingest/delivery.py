@@ -17,6 +17,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipelines.hiccups import is_hiccup
 from pipelines.pseudonymise import contract, encode
 from pipelines.pseudonymise.contract import AGENCY
 from pipelines.pseudonymise.delivery import SPEC_VERSION
@@ -191,7 +192,9 @@ def _note(received: Received) -> dict:
         note = notes.read_note(received.folder)
     except FileNotFoundError:
         raise DeliveryRefused(f"{where}: the delivery note is missing. {again}") from None
-    except (OSError, ValueError):
+    except (OSError, ValueError) as error:
+        if is_hiccup(error):
+            raise
         raise DeliveryRefused(f"{where}: the delivery note cannot be read as JSON. {again}") from None
     if not isinstance(note, dict) or not notes.is_complete(note):
         raise DeliveryRefused(f"{where}: the delivery note lacks an entry, or has one of the wrong kind. {again}")
@@ -265,7 +268,9 @@ def _table(received: Received, note: dict, name: str, schema: pa.Schema) -> pa.T
 def _read_parquet(agency: str, path: Path, where: str, schema: pa.Schema, optional: set[str]) -> pa.Table:
     try:
         table = pq.read_table(path)
-    except (OSError, pa.ArrowException):
+    except (OSError, pa.ArrowException) as error:
+        if is_hiccup(error):
+            raise
         raise DeliveryRefused(
             f"{where}: the file cannot be read as Parquet. Ask {agency} to send the delivery again."
         ) from None

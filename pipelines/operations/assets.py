@@ -5,7 +5,6 @@ for another run to end, then works in its own process. `upstream run` holds the 
 schedules are off until somebody turns them on.
 """
 
-import errno
 import functools
 import inspect
 import json
@@ -19,6 +18,7 @@ from dagster._core.executor.base import Executor
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
 from pipelines.erasure.proof import carried_out
+from pipelines.hiccups import is_hiccup
 from pipelines.ingest.status import months_expected
 from pipelines.publish.made_of import CODE, files_digest
 from pipelines.publish.release import current_release
@@ -36,7 +36,6 @@ STARTED_BY, MONTHS, FEEDS, CODE_TAG, PROCESS = (
 )
 UPSTREAM_RUN = "upstream run"
 TOLD_OTHERWISE = ("gate", "freshness")  # checks whose troubles are refused deliveries and missing months
-HICCUPS = {errno.EIO, errno.EAGAIN, errno.EBUSY, errno.ESTALE, errno.ETIMEDOUT, errno.EINTR, errno.ENETDOWN}
 TRIES_AGAIN, SECONDS_BETWEEN = 2, 10
 UNFINISHED = [
     dg.DagsterRunStatus[name] for name in ("QUEUED", "NOT_STARTED", "STARTING", "STARTED", "CANCELING")
@@ -47,7 +46,7 @@ def again_after_hiccup(function: Callable) -> Callable:
     """Decorates what an asset does: a file system that did not answer is asked again, anything else fails at once."""
 
     def retried(error: OSError | duckdb.IOException) -> BaseException:
-        if isinstance(error, OSError) and error.errno not in HICCUPS:
+        if not (is_hiccup(error) or isinstance(error, duckdb.IOException)):
             return error
         return dg.RetryRequested(max_retries=TRIES_AGAIN, seconds_to_wait=SECONDS_BETWEEN)
 
