@@ -18,6 +18,7 @@ and row numbers, and an error here carries no text of its cause. A rule that cou
 import logging
 from collections import defaultdict
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from great_expectations.core.batch_definition import BatchDefinition
     from great_expectations.core.expectation_suite import ExpectationSuite
 
+ADDED = ("delivery", "row_number", "period_start", "period_end", "event_date", "known_person")
 NOT_NULL = "expect_column_values_to_not_be_null"
 CODE_KEY = """
 create or replace macro code_key(text) as
@@ -70,6 +72,19 @@ class _Laid:
     by: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class _Question:
+    """One expectation about the values of rules that ask the same of theirs, one rule's after another's.
+
+    parts: each rule's, with the places of its values: the first, and the first after them.
+    """
+
+    type: str
+    kwargs: dict[str, Any]
+    values: pa.ChunkedArray
+    parts: list[tuple[_Laid, int, int]]
+
+
 def find(
     con: duckdb.DuckDBPyConnection, rules: Rules, deliveries: list[Delivered], event_column: str | None
 ) -> list[Found]:
@@ -92,35 +107,32 @@ def find(
 def _lay_out(
     con: duckdb.DuckDBPyConnection, rules: Rules, deliveries: list[Delivered], event_column: str | None
 ) -> list[_Laid]:
-    whole = [_with_places(delivered, number) for number, delivered in enumerate(deliveries)]
+    whole = [_with_places(delivered, number, event_column) for number, delivered in enumerate(deliveries)]
     con.register("delivered", pa.concat_tables(whole))
-    con.execute(f"create temp view every_row as select *, {_days(event_column)} from delivered")
+    firsts = ("delivery", "period_start", "period_end")
+    con.register("months", pa.concat_tables([table.select(firsts).slice(0, 1) for table in whole]))
     empty = [rule for rule in rules if rule.type == NOT_NULL and not rule.sql]
     by_file = [rule for rule in rules if rule.refuses == "file"]
     by_value = [rule for rule in rules if rule.reads and rule not in empty]
     by_row = [rule for rule in rules if rule not in (*empty, *by_file, *by_value)]
-    laid = _empty(con, empty) + _by_value(con, by_value, event_column)
-    return laid + _by_delivery(con, by_file, by_row, whole, event_column)
+    return _empty(con, empty) + _by_value(con, by_value) + _by_delivery(con, by_file, by_row, whole)
 
 
-def _with_places(delivered: Delivered, number: int) -> pa.Table:
-    """The rows with the number of their delivery, their own, the month, and what else an expression may ask for."""
-    table = delivered.table
-    rows = len(table)
-    columns = {name: table[name] for name in table.column_names} | {
-        "delivery": pa.array(np.full(rows, number, np.int32)),
-        "row_number": pa.array(np.arange(1, rows + 1)),
-        "first_day": pa.repeat(pa.scalar(f"{delivered.period}-01"), rows).cast(pa.string()),
-        "known_person": pc.is_in(table["person_ref"], delivered.known_people),
-    }
-    return pa.table(columns)
-
-
-def _days(event_column: str | None) -> str:
-    """SQL of the columns that tell days: the month's first, the first after it, and the one by which codes are told."""
-    start = "first_day::date"
-    event = f'greatest("{event_column}"::date, {start})' if event_column else start
-    return f"{start} as period_start, ({start} + interval 1 month)::date as period_end, {event} as event_date"
+def _with_places(delivered: Delivered, number: int, event_column: str | None) -> pa.Table:
+    """The rows with ADDED: the number of their delivery, their own, and what else an expression may ask for."""
+    table, rows = delivered.table, len(delivered.table)
+    first = date.fromisoformat(f"{delivered.period}-01")
+    start, end = (pa.repeat(pa.scalar(day), rows) for day in (first, (first + timedelta(days=31)).replace(day=1)))
+    events = table[event_column].cast(pa.date32(), safe=False) if event_column else start
+    added = (
+        pa.repeat(pa.scalar(number, pa.int32()), rows),
+        pa.array(np.arange(1, rows + 1)),
+        start,
+        end,
+        pc.max_element_wise(events, start),
+        pc.is_in(table["person_ref"], delivered.known_people),
+    )
+    return pa.table({name: table[name] for name in table.column_names} | dict(zip(ADDED, added, strict=True)))
 
 
 def _empty(con: duckdb.DuckDBPyConnection, rules: list[Rule]) -> list[_Laid]:
@@ -155,51 +167,47 @@ def _empty(con: duckdb.DuckDBPyConnection, rules: list[Rule]) -> list[_Laid]:
     return laid
 
 
-def _by_value(con: duckdb.DuckDBPyConnection, rules: list[Rule], event_column: str | None) -> list[_Laid]:
+def _by_value(con: duckdb.DuckDBPyConnection, rules: list[Rule]) -> list[_Laid]:
     """For each rule its expression of each distinct value of its column, and of each day if it asks for days."""
+    # Columns with their days first: values without days are counted from those, which are few, not from the rows.
+    wanted = sorted({rule.reads for rule in rules}, key=len, reverse=True)
     grouped: dict[tuple[str, ...], str] = {}
+    for number, reads in enumerate(wanted):
+        finer = next((grouped[other] for other in grouped if set(reads) < set(other)), None)
+        columns = ", ".join(f'"{name}"' for name in ("delivery", *reads))
+        con.execute(
+            f"create temp table values_{number} as select {columns}, {'sum(times)' if finer else 'count(*)'}::bigint "
+            f"as times from {finer or 'delivered'} group by {columns}"
+        )
+        grouped[reads] = f"values_{number}"
     laid = []
     for number, rule in enumerate(rules):
-        if rule.reads not in grouped:
-            table = grouped[rule.reads] = f"values_{len(grouped)}"
-            columns = ", ".join(f'"{name}"' for name in rule.reads)
-            con.execute(
-                f"create temp table {table} as select delivery, {columns}, any_value(period_start) as period_start, "
-                f"any_value(period_end) as period_end, count(*) as times from every_row group by delivery, {columns}"
-            )
         con.execute(
-            f"create temp table value_{number} as with rows as (from {grouped[rule.reads]}) "
+            f"create temp table value_{number} as with rows as (from {grouped[rule.reads]} inner join months using (delivery)) "
             f"select *, ({_expression(rule)}) as value from rows"
         )
-        laid.append(_Laid(rule, f"value_{number}", "every_row", rule.reads))
+        laid.append(_Laid(rule, f"value_{number}", "delivered", rule.reads))
     return laid
 
 
 def _by_delivery(
-    con: duckdb.DuckDBPyConnection,
-    by_file: list[Rule],
-    by_row: list[Rule],
-    whole: list[pa.Table],
-    event_column: str | None,
+    con: duckdb.DuckDBPyConnection, by_file: list[Rule], by_row: list[Rule], whole: list[pa.Table]
 ) -> list[_Laid]:
     """Expressions over the rows of each delivery by themselves: of a rule that refuses the file one, of another one a row."""
-    # "rows" is a name that an expression may use, hence it is the same whichever delivery's they are.
+    judged = {"judged_files": (by_file, ""), "judged_rows": (by_row, ", row_number")}
     for number, table in enumerate(whole):
-        con.register("one_delivery", table.append_column("row_hash", _row_hashes(con, table, by_row)))
-        con.execute(f"create or replace temp view rows as select *, {_days(event_column)} from one_delivery")
-        for name, rules, of_row, columns in (
-            ("judged_files", by_file, "", f"{number} as delivery"),
-            ("judged_rows", by_row, "", "delivery, row_number"),
-        ):
+        # "rows" is a name that an expression may use, hence it is the same whichever delivery's they are.
+        con.register("rows", table.append_column("row_hash", _row_hashes(con, table, by_row)))
+        for name, (rules, places) in judged.items():
+            selected = "".join(f", ({_expression(rule)}) as judged_{place}" for place, rule in enumerate(rules))
+            how = f"insert into {name}" if number else f"create temp table {name} as"
             if rules:
-                selected = "".join(f", ({_expression(rule)}) as judged_{place}" for place, rule in enumerate(rules))
-                how = f"insert into {name}" if number else f"create temp table {name} as"
-                con.execute(f"{how} select {columns}{selected} from rows{of_row}")
+                con.execute(f"{how} select {number} as delivery{places}{selected} from rows")
     laid = []
-    for name, rules in (("judged_files", by_file), ("judged_rows", by_row)):
+    for name, (rules, _) in judged.items():
         for place, rule in enumerate(rules):
             con.execute(
-                f"create temp view {name}_{place} as select delivery, judged_{place} as value, judged_{place}, "
+                f"create temp table {name}_{place} as select delivery, judged_{place} as value, judged_{place}, "
                 f"count(*) as times from {name} group by all"
             )
             laid.append(_Laid(rule, f"{name}_{place}", name, (f"judged_{place}",)))
@@ -210,8 +218,7 @@ def _row_hashes(con: duckdb.DuckDBPyConnection, table: pa.Table, rules: list[Rul
     """Equal for rows of which all columns that were delivered are equal; empty if no rule asks for it."""
     if not any("row_hash" in (rule.sql or "") for rule in rules):
         return pa.chunked_array([pa.nulls(len(table), pa.uint64())])
-    added = ("delivery", "row_number", "first_day", "known_person")
-    columns = ", ".join(f'"{name}"' for name in table.column_names if name not in added)
+    columns = ", ".join(f'"{name}"' for name in table.column_names if name not in ADDED)
     con.register("to_hash", table)
     return con.sql(f"select hash({columns}) as row_hash from to_hash").to_arrow_table()["row_hash"]
 
@@ -232,16 +239,39 @@ def _failed_values(
     codes: dict[str, list[str]] = defaultdict(list)
     for code_list, key in con.sql("select code_list, code_key from codes order by all").fetchall():
         codes[code_list].append(key)
-    judged = {one.rule.key: (one, of_one) for one, of_one in zip(laid, values, strict=True) if len(of_one)}
-    failed = {key: judged[key] for key, result in _evaluate(judged, codes, "BOOLEAN_ONLY") if not result.success}
+    asked = _questions(laid, values, codes)
+    failed = {name: asked[name] for name, result in _evaluate(asked, "BOOLEAN_ONLY") if not result.success}
     found = []
-    for key, result in _evaluate(failed, codes, "COMPLETE") if failed else []:
-        one, of_one = failed[key]
-        places = [place for place in result.result.get("unexpected_index_list") or [] if place < len(of_one)]
-        if not places:
-            raise GateError(f"Rule {key} failed without saying for which values.")
-        found.append((one, of_one.take(pa.array(sorted(map(int, places))))))
+    for name, result in _evaluate(failed, "COMPLETE") if failed else []:
+        question = failed[name]
+        places = np.array(result.result.get("unexpected_index_list") or [], np.int64)
+        if not any(places < len(question.values)):
+            raise GateError(f"Rule {name} failed without saying for which values.")
+        for one, start, end in question.parts:
+            here = np.sort(places[(places >= start) & (places < end)])
+            if len(here):
+                found.append((one, question.values.take(pa.array(here))))
     return found
+
+
+def _questions(laid: list[_Laid], values: list[pa.ChunkedArray], codes: dict[str, list[str]]) -> dict[str, _Question]:
+    """What Great Expectations is asked. An expectation costs it milliseconds, so rules that ask the same share one."""
+    alike: dict[str, list[tuple[_Laid, pa.ChunkedArray]]] = defaultdict(list)
+    for one, of_one in zip(laid, values, strict=True):
+        kwargs = {name: value for name, value in one.rule.kwargs.items() if name != "column"}
+        if len(of_one):
+            alike[f"{one.rule.type} {sorted(kwargs.items())} {of_one.type}"].append((one, of_one))
+    questions = {}
+    for group in alike.values():
+        ends = np.cumsum([len(of_one) for _, of_one in group]).tolist()
+        parts = [(one, end - len(of_one), end) for (one, of_one), end in zip(group, ends, strict=True)]
+        rule = group[0][0].rule
+        kwargs = {**rule.kwargs, "column": rule.key}
+        if rule.code_list:
+            kwargs["value_set"] = codes[rule.code_list]
+        stacked = pa.chunked_array([chunk for _, of_one in group for chunk in of_one.chunks])
+        questions[rule.key] = _Question(rule.type, kwargs, stacked, parts)
+    return questions
 
 
 def _found(con: duckdb.DuckDBPyConnection, failed: list[tuple[_Laid, pa.ChunkedArray]], deliveries: int) -> list[Found]:
@@ -263,32 +293,30 @@ def _found(con: duckdb.DuckDBPyConnection, failed: list[tuple[_Laid, pa.ChunkedA
     return found
 
 
-def _evaluate(
-    judged: dict[str, tuple[_Laid, pa.ChunkedArray]], codes: dict[str, list[str]], result_format: str
-) -> list[tuple[str, Any]]:
-    """Results of Great Expectations by the rules' keys. Raises GateError if one could not be evaluated."""
+def _evaluate(asked: dict[str, _Question], result_format: str) -> list[tuple[str, Any]]:
+    """Results of Great Expectations by the questions' names. Raises GateError if one could not be evaluated."""
     wanted = {"result_format": result_format, "exclude_unexpected_values": True, "include_unexpected_rows": False}
-    suite, failed, results = _suite([one.rule for one, _ in judged.values()], codes), None, []
+    suite, failed, results = _suite(asked), None, []
     try:
-        batch = _batch_definition().get_batch(batch_parameters={"dataframe": _frame(judged)})
+        batch = _batch_definition().get_batch(batch_parameters={"dataframe": _frame(asked)})
         results = batch.validate(suite, result_format=wanted).results
     except Exception as error:  # noqa: BLE001 - whatever it is, its text may quote a value
         failed = type(error).__name__
     if failed:
         raise GateError(f"Great Expectations failed with {failed}.")
-    keyed = [(result.expectation_config.meta["key"], result) for result in results]
-    if errors := sorted(key for key, result in keyed if _raised(result.exception_info)):
+    named = [(result.expectation_config.meta["name"], result) for result in results]
+    if errors := sorted(name for name, result in named if _raised(result.exception_info)):
         raise GateError(f"Rules that could not be evaluated: {', '.join(errors)}.")
-    return keyed
+    return named
 
 
-def _frame(judged: dict[str, tuple[_Laid, pa.ChunkedArray]]) -> "pd.DataFrame":
-    """A column of distinct values for each rule; a shorter one goes on with its first value, which changes no verdict."""
-    rows = max(len(values) for _, values in judged.values())
+def _frame(asked: dict[str, _Question]) -> "pd.DataFrame":
+    """A column of values for each question; a shorter one goes on with its first value, which changes no verdict."""
+    rows = max(len(question.values) for question in asked.values())
     return pa.table(
         {
-            key: pa.chunked_array([*values.chunks, pa.repeat(values[0], rows - len(values))])
-            for key, (_, values) in judged.items()
+            name: pa.chunked_array([*q.values.chunks, pa.repeat(q.values[0], rows - len(q.values))])
+            for name, q in asked.items()
         }
     ).to_pandas()
 
@@ -316,18 +344,12 @@ def _batch_definition() -> "BatchDefinition":
     )
 
 
-def _suite(rules: list[Rule], codes: dict[str, list[str]]) -> "ExpectationSuite":
+def _suite(asked: dict[str, _Question]) -> "ExpectationSuite":
     from great_expectations.core.expectation_suite import ExpectationSuite
 
-    expectations = []
-    for rule in rules:
-        kwargs = {**rule.kwargs, "column": rule.key}
-        if rule.code_list:
-            kwargs["value_set"] = codes[rule.code_list]
-        expectations.append({"type": rule.type, "kwargs": kwargs, "meta": {"key": rule.key}})
+    expectations = [{"type": q.type, "kwargs": q.kwargs, "meta": {"name": name}} for name, q in asked.items()]
     suite = ExpectationSuite(name="rules", expectations=expectations)
-    if len(suite.expectations) < len(rules):  # Great Expectations leaves out what it does not know, and only logs it
-        known = {expectation.meta["key"] for expectation in suite.expectations}
-        lost = [rule.key for rule in rules if rule.key not in known]
-        raise GateError(f"Rules that Great Expectations does not know how to evaluate: {', '.join(lost)}.")
+    if len(suite.expectations) < len(asked):  # Great Expectations leaves out what it does not know, and only logs it
+        lost = asked.keys() - {expectation.meta["name"] for expectation in suite.expectations}
+        raise GateError(f"Rules that Great Expectations does not know how to evaluate: {', '.join(sorted(lost))}.")
     return suite
