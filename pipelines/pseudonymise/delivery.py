@@ -115,6 +115,8 @@ def deliver(
     special = {} if file_format == FORMATS[0] else {"format": file_format}
     if partial_until is not None:
         special["partial_until"] = _last_day_covered(partial_until, period)
+    if opt_outs is not None:
+        special["opt_outs_applied"] = True  # the fact and no count: a small one, month by month, points at somebody
     slot = out / agency / feed / period
     with _building(slot) as building:
         spills, names = _spilled(extract, building, lookup is not None)

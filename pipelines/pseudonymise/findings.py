@@ -14,7 +14,7 @@ class Findings:
     first_unreadable_birth: int = 0  # its line
     future_births: int = 0
     spoilt_nhs_numbers: int = 0
-    opt_outs: int = 0  # ids in the list of opt-outs
+    opt_outs: int | None = None  # ids in the list of opt-outs, if there is one
     opted_out: int = 0  # people of them in the people file
     events: int = 0
     events_of_other_months: int = 0
@@ -29,7 +29,7 @@ class Findings:
             found.append(
                 f"columns of the activity file that are not in the contract and stay here: {named(self.left_out_columns)}"
             )
-        if self.opt_outs:
+        if self.opt_outs is not None:
             found.append(
                 f"people left out because they opted out: {self.opted_out:,}; the list of opt-outs has {self.opt_outs:,}"
             )

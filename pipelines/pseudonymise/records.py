@@ -108,7 +108,7 @@ class Extract:
         self._people_file, self._activity_file = people, activity
         self._pseudonyms, self._encoder = encode.Pseudonyms(key, agency), encode.Encoder(key, profile)
         self._quintiles, self._opt_outs = _quintiles(areas), local_ids(opt_outs)
-        self.findings.opt_outs = len(self._opt_outs)
+        self.findings.opt_outs = len(self._opt_outs) if opt_outs else None
         self._known = KnownPeople()
 
     def people(self) -> Iterator[People]:

@@ -112,6 +112,23 @@ def test_people_who_opted_out_are_left_out_with_their_activity(agency):
     assert len(agency.table("activity")) == 1
 
 
+def test_of_opt_outs_only_the_fact_that_they_were_applied_leaves(agency):
+    agency.run("--opt-outs", agency.write("opt_outs.csv", "local_person_id\np1\n"))
+    agency.run("--opt-outs", agency.write("opt_outs.csv", "local_person_id\np1\np2\np9\n"))
+    notes = [json.loads(path.read_text()) for path in sorted(agency.slot.glob("*/delivery.json"))]
+    own = {"delivery_id", "created_at", "rows", "sha256"}
+    one, two = ({name: entry for name, entry in note.items() if name not in own} for note in notes)
+    assert one == two
+    assert one["opt_outs_applied"] is True
+    agency.run()
+    assert "opt_outs_applied" not in json.loads(max(agency.slot.glob("*/delivery.json")).read_text())
+
+
+def test_an_empty_list_of_opt_outs_is_told_to_the_data_officer(agency, capsys):
+    agency.run("--opt-outs", agency.write("opt_outs.csv", "local_person_id\n"))
+    assert "the list of opt-outs has 0" in capsys.readouterr().out
+
+
 def test_check_shows_columns_and_writes_nothing(agency, capsys):
     assert agency.run("--check") == 0
     shown = capsys.readouterr().out
