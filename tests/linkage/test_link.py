@@ -1,6 +1,7 @@
 """What a run of linkage keeps whatever it is given: fails closed, everybody once, ids that last, no order of rows."""
 
 import json
+from itertools import product
 
 import duckdb
 import pandas as pd
@@ -9,6 +10,7 @@ import pytest
 
 from pipelines.linkage import link, train
 from pipelines.linkage.load import ColumnRefused
+from pipelines.linkage.score import MOST_IN_A_BLOCK
 from pipelines.linkage.train import current_model
 
 POLICE, AE, COUNCIL = "police_incidents", "ae_attendances", "social_care_events"
@@ -119,6 +121,31 @@ def test_quality_says_how_each_figure_was_got(usual):
     people = quality[(quality.measure == "people") & (quality.detail == "all feeds")].iloc[0]
     assert people.low <= people.value <= people.high
     assert people.value == index.person_id.nunique()
+
+
+def test_a_value_that_thousands_share_brings_nobody_together_and_is_told(empty_hub, trained):
+    """A hospital's postcode, written down for everybody: what is left to find people by is all the rest."""
+    names = ["".join(letters) for letters in product("bcdfghklmnprstvwz", "aeiouy", "bcdfghjklmnpqrstvwxz")]
+    crowd = {
+        f"c{n}": {
+            "forename": f"a{name}",
+            "surname": f"{name}son",
+            "date_of_birth": f"{1930 + n % 80}-{n % 12 + 1:02d}-{n % 28 + 1:02d}",
+            "postcode": "WX1 1AA",
+        }
+        for n, name in enumerate(names)
+    }
+    assert len(crowd) > MOST_IN_A_BLOCK
+    hub = empty_hub({AE: crowd, POLICE: {"p0": crowd["c0"]}})
+    hub.take_state_of(trained)
+    said = []
+    link(hub.settings, progress=said.append)
+    told = [sentence for sentence in said if "too many to compare" in sentence]
+    assert any("postcode_initial_token" in line for line in told)
+    index = pd.read_parquet(hub.settings.linkage / "person_index.parquet")
+    local_ids = [hub.local_ids[client] for client in zip(index.feed, index.person_ref, strict=True)]
+    person = dict(zip(zip(index.feed, local_ids, strict=True), index.person_id, strict=True))
+    assert person[POLICE, "p0"] == person[AE, "c0"]
 
 
 def test_a_model_trained_for_other_comparisons_is_refused(hub_with):

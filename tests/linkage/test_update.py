@@ -5,7 +5,8 @@ import shutil
 import pandas as pd
 import pytest
 
-from pipelines.linkage import link, train
+from pipelines.linkage import decisions, link, train
+from pipelines.linkage.decisions import KEY, Decision
 from pipelines.linkage.update import MANIFEST, forget
 
 POLICE, AE, COUNCIL = "police_incidents", "ae_attendances", "social_care_events"
@@ -130,6 +131,28 @@ def test_a_memory_of_which_a_part_is_lost_is_not_gone_on_from(february, lost):
     for path in (february.settings.linkage / "memory").glob(lost):
         path.unlink()
     assert linked(february)[1]
+
+
+def test_a_decision_has_everybody_linked_again_and_binds(february):
+    before, _ = linked(february)
+    one, other = (tuple(before.loc[row, KEY]) for row in (before.index[0], before.index[-1]))
+    pair = decisions.in_order(one, other)
+    said = Decision(*pair, decisions.MUST_LINK, "Ann", "seen together", None, "2025-02-01T00:00:00+00:00")
+    decisions.append(february.settings.state, [said])
+    after, all_linked = linked(february)
+    assert all_linked
+    of_client = after.set_index(KEY).person_id
+    assert of_client[one] == of_client[other]
+    assert not linked(february)[1]
+
+
+def test_what_was_forgotten_is_linked_anew_to_the_same_people(february):
+    """`upstream run --force` forgets first."""
+    first, _ = linked(february)
+    forget(february.settings.linkage)
+    second, all_linked = linked(february)
+    assert all_linked
+    pd.testing.assert_series_equal(first.person_id, second.person_id)
 
 
 def test_another_model_links_everybody_again(february):
