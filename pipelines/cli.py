@@ -260,6 +260,17 @@ def status(args: argparse.Namespace) -> int:
     return 0
 
 
+def refused(args: argparse.Namespace) -> int:
+    from pipelines.ingest.refused import write_refused
+
+    counts = write_refused(Settings(), args.agency, args.out, args.feed, args.period)
+    print(
+        f"{args.out}: {counts['rows']:,} refused rows and {counts['deliveries']:,} refused deliveries of {args.agency}, each "
+        "with its reason and nobody's data. It can go back to the agency as it is."
+    )
+    return 0
+
+
 def withdraw(args: argparse.Namespace) -> int:
     from pipelines.ingest.withdrawn import withdraw
 
@@ -526,6 +537,13 @@ def parser() -> argparse.ArgumentParser:
     command = commands.add(HUB, "status", status, text, in_project=True)
     command.add_argument("--all", action="store_true", help="also every delivery, with its rows and digest")
     command.add_argument("--json", action="store_true", help="everything, for machines")
+
+    text = "refused rows of an agency, as a file that goes back to it"
+    command = commands.add(HUB, "refused", refused, text, in_project=True)
+    command.add_argument("agency", metavar="AGENCY")
+    command.add_argument("--feed", metavar="FEED")
+    command.add_argument("--period", metavar="2026-01")
+    command.add_argument("--out", required=True, type=Path, metavar="FILE.csv")
 
     text = "take a delivery back: it counts no more, and only a new one can undo that"
     command = commands.add(HUB, "withdraw", withdraw, text, in_project=True)

@@ -74,6 +74,10 @@ class Progress(logging.Handler):
             self.months.clear()
         elif kind == "ASSET_CHECK_EVALUATION" and not event.event_specific_data.passed:
             check = event.event_specific_data
+            if check.severity is dg.AssetCheckSeverity.WARN:
+                if not check.partition:  # of the months of one run together, one line
+                    self._say(f"warning: check {check.check_name} of {'.'.join(check.asset_key.path)}")
+                return
             self._say(f"check {check.check_name} of {'.'.join(check.asset_key.path)} did not pass")
 
     @staticmethod

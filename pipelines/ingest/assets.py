@@ -1,11 +1,12 @@
-"""Ingest as Dagster sees it: one asset a feed, a partition a month, and two checks of each.
+"""Ingest as Dagster sees it: one asset a feed, a partition a month, and checks of each month.
 
 A refused delivery fails the check `gate` without blocking: other data go on, and the run's exit code says so. Lost rows
-fail the check `conservation`, which blocks what is downstream.
+fail the check `conservation`, which blocks what is downstream. Rules that fail are told by the checks conformance,
+completeness and plausibility, which only warn.
 """
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import dagster as dg
 import pyarrow.parquet as pq
@@ -16,6 +17,7 @@ from pipelines.settings import Settings
 
 from .accept import ingest_months
 from .month import STATUSES, Month, month_files
+from .rules import KAHN
 
 
 def ingest_assets(settings: Settings) -> list[dg.AssetsDefinition | dg.AssetChecksDefinition]:
@@ -53,6 +55,15 @@ def _feed_asset(settings: Settings, feed: str, months: dg.MonthlyPartitionsDefin
             dg.AssetCheckSpec(
                 "gate", asset=key, partitions_def=months, description="No delivery of the month was refused."
             ),
+            *(
+                dg.AssetCheckSpec(
+                    kahn,
+                    asset=key,
+                    partitions_def=months,
+                    description=f"No critical rule and no warning about {kahn} fails. It tells and stops nothing.",
+                )
+                for kahn in KAHN
+            ),
         ],
     )
     @again_after_hiccup
@@ -65,7 +76,7 @@ def _feed_asset(settings: Settings, feed: str, months: dg.MonthlyPartitionsDefin
         for month in ingested:
             context.add_asset_metadata(_metadata(month), asset_key=key, partition_key=month.period)
         yield dg.MaterializeResult(asset_key=key)
-        for check in (_conservation, _gate):
+        for check in (_conservation, _gate, *map(_quality, KAHN)):
             if len(ingested) > 1:
                 for month in ingested:  # Dagster itself records a check of many partitions as one of none
                     yield _of_partition(check(settings, key, [month]), month.period)
@@ -137,3 +148,33 @@ def _gate(settings: Settings, key: dg.AssetKey, months: list[Month]) -> dg.Asset
             "refused_because": dg.MetadataValue.md("\n".join(f"- {reason}" for reason in refusals) or "none refused"),
         },
     )
+
+
+def _quality(kahn: str) -> Callable[[Settings, dg.AssetKey, list[Month]], dg.AssetCheckResult]:
+    """The check of all rules about one kind of quality: rows that fail them, rule by rule, never a value."""
+
+    def check(settings: Settings, key: dg.AssetKey, months: list[Month]) -> dg.AssetCheckResult:
+        outcomes = [line for month in months for line in month.checks if line["kahn"] == kahn]
+        failed: dict[tuple[str, str], list[int]] = {}
+        for line in outcomes:
+            if line["failed"]:
+                counts = failed.setdefault((line["severity"], line["reason"]), [0, 0])
+                counts[0] += line["failed"]
+                counts[1] += line["checked"]
+        lines = [
+            f"| {severity} | {reason} | {rows:,} | {checked:,} |"
+            for (severity, reason), (rows, checked) in sorted(failed.items())
+        ]
+        told = "\n".join(["| severity | what is wrong | rows | of |", "| --- | --- | ---: | ---: |", *lines])
+        return dg.AssetCheckResult(
+            asset_key=key,
+            check_name=kahn,
+            passed=all(severity == "info" for severity, _ in failed),
+            severity=dg.AssetCheckSeverity.WARN,
+            metadata={
+                "rules": len({(line["file"], line["rule"], line["column_name"]) for line in outcomes}),
+                "failed": dg.MetadataValue.md(told if lines else "none"),
+            },
+        )
+
+    return check

@@ -55,6 +55,18 @@ def test_many_months_in_one_run_have_each_their_own_counts_and_checks(three_mont
     assert gates(result) == {"2024-03": True, "2024-04": False, "2024-05": True, None: False}
 
 
+def test_rules_that_fail_are_told_by_month_and_kind_and_stop_nothing(three_months) -> None:
+    result = materialize(three_months, downstream=True, tags=RANGE)
+    told = {(c.check_name, c.partition): c for c in result.get_asset_check_evaluations() if c.partition}
+    march = told["conformance", "2024-03"]
+    assert (march.passed, march.severity) == (False, dg.AssetCheckSeverity.WARN)
+    lines = march.metadata["failed"].value.splitlines()
+    assert [line for line in lines if "code list ae_arrival_mode" in line and line.endswith("| 1 | 3 |")]
+    assert told["plausibility", "2024-03"].passed
+    assert told["conformance", "2024-05"].passed
+    assert len(result.asset_materializations_for_node("contacts")) == 1
+
+
 def test_a_refused_delivery_fails_its_check_and_does_not_hold_up_what_comes_after(three_months) -> None:
     result = materialize(three_months, downstream=True, partition_key="2024-04")
     assert result.success
@@ -85,4 +97,6 @@ def test_every_feed_is_an_asset_that_says_what_it_is(region) -> None:
     for asset in assets:
         (spec,) = asset.specs
         assert (spec.group_name, bool(spec.description)) == ("ingest", True)
-        assert {check.name for check in asset.check_specs} == {"conservation", "gate"}
+        assert {check.name for check in asset.check_specs} == {
+            "conservation", "gate", "conformance", "completeness", "plausibility",
+        }  # fmt: skip
