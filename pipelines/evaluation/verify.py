@@ -147,11 +147,12 @@ def verify(
 
 
 def _code() -> str:
-    """8 hex characters of the code that links and encodes."""
+    """8 hex characters of the code that makes people, encodes, links and measures."""
     digest = hashlib.sha256()
-    for package in ("linkage", "pseudonymise", "synthetic"):
-        for path in sorted((PACKAGE / package).rglob("*.py")):
-            digest.update(path.read_bytes())
+    folders = [PACKAGE / package for package in ("linkage", "pseudonymise", "synthetic")]
+    files = [path for folder in folders for path in sorted(folder.rglob("*.py"))]
+    for path in [*files, Path(__file__), Path(__file__).with_name("link_benchmark.py"), PACKAGE / "settings.py"]:
+        digest.update(path.read_bytes())
     return digest.hexdigest()[:8]
 
 

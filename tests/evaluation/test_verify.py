@@ -25,6 +25,12 @@ def test_both_bars_must_be_met(held, missed, width, met):
     assert f"| bands that hold the truth | {held} (" in text
 
 
+def test_the_interval_of_the_share_is_the_exact_one():
+    """All of 20 held: the lower bound is the 20th root of .025 (Clopper and Pearson 1934)."""
+    text, _ = summary(seeds(20, 0))
+    assert f"| {0.025 ** (1 / 20):.1%} to 100.0% | |" in text
+
+
 def test_bias_is_in_people_and_in_standard_deviations():
     text, _ = summary(seeds(0, 10))
     assert "| mean of the draws less the truth | +30.0 people | |" in text
