@@ -17,7 +17,7 @@ import duckdb
 from dagster._core.executor.base import Executor
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
-from pipelines.erasure.proof import carried_out
+from pipelines.erasure.proof import pending
 from pipelines.hiccups import is_hiccup
 from pipelines.ingest.status import months_expected
 from pipelines.publish.made_of import CODE, files_digest
@@ -36,6 +36,8 @@ STARTED_BY, MONTHS, FEEDS, CODE_TAG, PROCESS = (
 )
 UPSTREAM_RUN = "upstream run"
 TOLD_OTHERWISE = ("gate", "freshness")  # checks whose troubles are refused deliveries and missing months
+# An erasure deletes months that must then be taken in again before anything is released: one process does all of it.
+ERASURE_FIRST = "People were to be erased and that is not done. Do it first: upstream run"
 TRIES_AGAIN, SECONDS_BETWEEN = 2, 10
 UNFINISHED = [
     dg.DagsterRunStatus[name] for name in ("QUEUED", "NOT_STARTED", "STARTING", "STARTED", "CANCELING")
@@ -83,23 +85,21 @@ class OneWriter(Executor):
     def execute(self, plan_context, execution_plan) -> Iterator[dg.DagsterEvent]:
         run, instance = plan_context.dagster_run, plan_context.instance
         instance.add_run_tags(run.run_id, run_tags(self._settings, _started_by(run.tags), run))
-        with ExitStack() as alone:
-            yield from self._wait(plan_context, alone)
+        with self._data_folder(run.run_id, plan_context.log.info):
             end_dead_runs(instance)
             clear_leftovers(self._settings)
-            with carried_out(self._settings, lambda line: None) as unfinished:
-                yield from self._inner.execute(plan_context, execution_plan)
-            for problem in unfinished:
-                yield dg.DagsterEvent.engine_event(plan_context, problem)
+            if pending(self._settings) and run.job_name != WATCH_JOB:
+                raise dg.Failure(ERASURE_FIRST)
+            yield from self._inner.execute(plan_context, execution_plan)
 
-    def _wait(self, plan_context, alone: ExitStack) -> Iterator[dg.DagsterEvent]:
-        what, told = f"the run {plan_context.dagster_run.run_id[:8]} of Dagster's", False
-        for _ in range(self._settings.wait_minutes * 60):
-            if alone.enter_context(only_run(self._settings, what)):
-                return
-            if not told:
-                yield dg.DagsterEvent.engine_event(plan_context, f"Waiting until {holder(self._settings)} has ended.")
-                told = True
+    def _data_folder(self, run_id: str, say: Callable[[str], None]) -> ExitStack:
+        """The data folder for this run alone, to be given back by closing; waits for it."""
+        for waited in range(self._settings.wait_minutes * 60):
+            with ExitStack() as attempt:
+                if attempt.enter_context(only_run(self._settings, f"the run {run_id[:8]} of Dagster's")):
+                    return attempt.pop_all()
+            if waited == 0:
+                say(f"Waiting until {holder(self._settings)} has ended.")
             time.sleep(1)
         raise dg.Failure(f"{holder(self._settings)} did not end in {self._settings.wait_minutes} minutes. Start again.")
 
@@ -291,6 +291,8 @@ def _landing(settings: Settings, jobs: list) -> dg.SensorDefinition:
             return skip(busy)
         if _nothing_delivered(settings):
             return skip(f"Nothing was delivered to {settings.landing}.")
+        if pending(settings):
+            return skip(ERASURE_FIRST)
         months = due.feeds_due(settings)
         slots = {
             (month, feed): due.delivered_digest(settings, feed, month)
@@ -340,8 +342,6 @@ def _alerts(settings: Settings) -> list[dg.SensorDefinition]:
 
     def tell(context: dg.RunStatusSensorContext) -> None:
         run = context.dagster_run
-        if PROCESS in run.tags and run.tags[STARTED_BY] == UPSTREAM_RUN:
-            return  # tells by itself
         logged = context.instance.all_logs(run.run_id)
         events = [entry.dagster_event for entry in logged if entry.dagster_event]
         troubles = troubles_of_run(run.job_name, run.tags, events)
