@@ -257,6 +257,8 @@ def schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
             return dg.SkipReason(f"Nothing was delivered to {settings.landing}.")
         if not (_unfinished(context.instance) or due.release_due(settings)):
             return dg.SkipReason(_up_to_date(settings))
+        if newer := due.gone_back_from(settings):
+            return dg.SkipReason(_gone_back(settings, newer))
         return dg.RunRequest()
 
     daily_look = dg.ScheduleDefinition(
@@ -303,6 +305,8 @@ def _landing(settings: Settings, jobs: list) -> dg.SensorDefinition:
         if not now:
             if not due.release_due(settings):
                 return skip(_up_to_date(settings))
+            if newer := due.gone_back_from(settings):
+                return skip(_gone_back(settings, newer))
             now = {RELEASE_JOB: due.release_digest(settings)}
         asked_before = {slot for slot, digest in now.items() if cursor["asked"].get(slot) == digest}
         if asked_before:
@@ -396,6 +400,13 @@ def _nothing_delivered(settings: Settings) -> bool:
 def _up_to_date(settings: Settings) -> str:
     current = current_release(settings)
     return f"Everything is up to date: release {current.name} stands." if current else "Nothing is due."
+
+
+def _gone_back(settings: Settings, newer: str) -> str:
+    stands = current_release(settings).name
+    return (
+        f"Somebody went back from release {newer} to {stands}, which stands until there is more. Forward: upstream run"
+    )
 
 
 def _started_by(tags: Mapping[str, str]) -> str:

@@ -147,6 +147,17 @@ def _permissions(settings: Settings) -> tuple[str, ...]:
     return OK, "Data folders can be written, secrets are their owner's, releases read-only."
 
 
+def _state(settings: Settings) -> tuple[str, ...]:
+    from pipelines.publish.release import releases
+
+    needed = [settings.state / name for name in ("hub_salt", "region.json", "person_index.parquet")]
+    absent = [path.name for path in needed if not path.exists()]
+    if absent and releases(settings):
+        what = f"The state folder lacks {_few(absent)}, without which all people get new ids."
+        return WRONG, what, f"Before any run, put {settings.state} back from its backup: docs/operations.md"
+    return OK, "Nothing is absent that cannot be made again."
+
+
 def _key(settings: Settings) -> tuple[str, ...]:
     from pipelines.ingest.delivery import received_deliveries, stated_encoding
     from pipelines.ingest.region import read_region
@@ -344,6 +355,7 @@ CHECKS: dict[str, Callable[[Settings], tuple[str, ...]]] = {
     "packages": _packages,
     "disk": _disk,
     "permissions": _permissions,
+    "state": _state,
     "key": _key,
     "deliveries": _deliveries,
     "months": _months,

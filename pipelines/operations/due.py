@@ -9,7 +9,7 @@ from pipelines.ingest.delivery import received_deliveries
 from pipelines.ingest.month import is_up_to_date, made_of
 from pipelines.ingest.status import months_expected
 from pipelines.publish.made_of import inputs
-from pipelines.publish.release import current_release, read_manifest
+from pipelines.publish.release import current_release, read_manifest, releases
 from pipelines.settings import Settings
 
 CHANGED_BY_RUNS = ("state", "last_person_index")
@@ -49,6 +49,13 @@ def release_due(settings: Settings) -> bool:
     """Whether the current release was made of anything else than what there is now."""
     current = current_release(settings)
     return current is None or read_manifest(current)["inputs"] != inputs(settings)
+
+
+def gone_back_from(settings: Settings) -> str | None:
+    """The release that was made of all there is now, if somebody went back from it to an earlier one."""
+    now, current = inputs(settings), current_release(settings)
+    made = [manifest["release_id"] for manifest in releases(settings) if manifest["inputs"] == now]
+    return next((name for name in made if current and name != current.name), None)
 
 
 def delivered_digest(settings: Settings, feed: str, month: str) -> str:

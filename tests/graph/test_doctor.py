@@ -101,6 +101,15 @@ def test_a_folder_that_cannot_be_written_is_wrong(hub, monkeypatch) -> None:
     assert f"Not to be written by this user: {hub.settings.state}." in line
 
 
+@pytest.mark.parametrize("lost", ["hub_salt", "person_index.parquet"])
+def test_a_state_that_was_lost_is_wrong_before_a_run_begins_another(hub, lost) -> None:
+    (hub.settings.state / lost).unlink()
+    state, line = found(hub.settings)["state"]
+    assert state == "wrong"
+    assert f"The state folder lacks {lost}, without which all people get new ids." in line
+    assert "back from its backup" in line
+
+
 def test_another_key_is_wrong_and_a_change_of_key_is_worth_a_look(hub, tmp_path, monkeypatch) -> None:
     cli.main(["keygen", str(tmp_path / "other")])
     delivered = hub.deliver(*POLICE, key=tmp_path / "other")

@@ -129,6 +129,18 @@ def test_once_all_is_taken_in_a_release_is_made(hub, instance) -> None:
     assert "was started for this already" in looks.look()
 
 
+def test_a_release_that_somebody_went_back_from_is_not_made_again(hub, instance) -> None:
+    current = hub.settings.releases / "current"
+    newer = os.readlink(current)
+    older = shutil.copytree(current.resolve(), hub.settings.releases / "r000000000000")
+    manifest = older / "manifest.json"
+    manifest.chmod(0o644)
+    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"release_id": older.name, "inputs": {}}))
+    current.unlink()
+    current.symlink_to(older.name)
+    assert f"Somebody went back from release {newer} to {older.name}" in Looks(hub.settings, instance).look()
+
+
 def test_nothing_is_started_beside_another_run(hub, instance, tmp_path) -> None:
     looks = Looks(hub.settings, instance)
     deliver_again(hub, tmp_path)
