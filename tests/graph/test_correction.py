@@ -5,6 +5,7 @@ import json
 import shutil
 
 import dagster as dg
+import duckdb
 import pytest
 
 from pipelines import runner
@@ -42,6 +43,14 @@ def corrected(region, tmp_path_factory):
 
 def manifest(hub) -> dict:
     return json.loads((hub.settings.releases / "current" / "manifest.json").read_text())
+
+
+def content_but_of_deliveries(hub) -> dict[str, str]:
+    """Digest of each released table but those that name deliveries, which have another id as CSV."""
+    naming = "select 'marts.' || table_name from duckdb_columns() where column_name = 'delivery_id'"
+    with duckdb.connect(str(hub.settings.releases / "current" / "analyst.duckdb"), read_only=True) as connection:
+        named = {table for (table,) in connection.execute(naming).fetchall()}
+    return {table: digest for table, digest in manifest(hub)["content"].items() if table not in named}
 
 
 def built(hub) -> dict[str, bool]:
@@ -84,11 +93,12 @@ def test_what_was_skipped_says_so_and_what_was_built_says_why(corrected):
 
 
 def test_the_same_rows_as_csv_change_no_table_of_the_release(corrected):
-    before = manifest(corrected)
+    before = content_but_of_deliveries(corrected)
     activity = corrected.settings.data.parent / "activity.csv"
     assert corrected.deliver(*POLICE, activity=activity, options=("--format", "csv")).name.startswith("003-")
     assert corrected.run().problems == []
-    assert manifest(corrected)["content"] == before["content"]
+    assert len(before) > 20
+    assert content_but_of_deliveries(corrected) == before
 
 
 def test_the_same_delivery_under_another_id_makes_no_release(corrected):
