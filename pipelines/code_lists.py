@@ -57,6 +57,13 @@ def read_codes(folder: Path) -> pa.Table:
     return _read_codes(folder, codes_digest(folder))
 
 
+def validity_digest(folder: Path) -> str:
+    """SHA-256 over which codes are valid when, whatever they stand for: what changes if deliveries are to be judged anew."""
+    names = ["code_list", "code_key", "valid_from", "valid_to"]
+    validity = read_codes(folder).select(names).sort_by([(name, "ascending") for name in names])
+    return sha256(repr(validity.to_pydict()).encode()).hexdigest()
+
+
 def read_lapses(folder: Path) -> pa.Table:
     """The times in which a listed code is not valid: code_list, code_key, from_day and before_day (exclusive)."""
     return _read_lapses(folder, codes_digest(folder))

@@ -39,7 +39,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from pipelines.code_lists import codes_digest
+from pipelines.code_lists import validity_digest
 from pipelines.pseudonymise import contract, encode
 from pipelines.settings import Settings
 
@@ -87,7 +87,7 @@ Rules = tuple[Rule, ...]
 def rules_digest(settings: Settings) -> str:
     """SHA-256 over all that decides what the gate does: suites, code lists, contracts."""
     digest = hashlib.sha256()
-    digest.update(codes_digest(settings.reference / "codes").encode())
+    digest.update(validity_digest(settings.reference / "codes").encode())
     for folder in (settings.expectations / "feeds", settings.feed_contracts):
         for path in sorted(path for path in folder.iterdir() if path.suffix in (".json", ".csv")):
             digest.update(path.name.encode() + b"\0" + path.read_bytes())

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.code_lists import CodeListError, code_key, read_codes, read_lapses
+from pipelines.code_lists import CodeListError, code_key, read_codes, read_lapses, validity_digest
 from pipelines.ingest.accept import ingest_month
 from pipelines.pseudonymise import contract
 from pipelines.settings import PROJECT, Settings
@@ -103,6 +103,15 @@ def test_a_code_lapses_before_its_first_day_after_its_last_and_between_two_versi
 )
 def test_spellings_of_one_code_have_one_key(one, other) -> None:
     assert code_key(one) == code_key(other)
+
+
+def test_what_a_code_stands_for_does_not_ask_for_judging_deliveries_anew_and_which_codes_there_are_does(lists) -> None:
+    before = validity_digest(lists)
+    (lists / "signs.csv").write_text(BASE.replace("Fall,frailty", "Fall,injury"))
+    assert versions(lists, "F")[0][1] == "injury"
+    assert validity_digest(lists) == before
+    (lists / "signs.csv").write_text(BASE + "T,Tired,none,2020-01-01,,verified,Standard 1\n")
+    assert validity_digest(lists) != before
 
 
 FAULTS = {
