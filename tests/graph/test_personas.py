@@ -28,12 +28,12 @@ def released(region, sql: str, person_ids: set[str]) -> list[tuple]:
         return connection.execute(sql, [list(person_ids)]).fetchall()
 
 
-def test_the_mother_is_one_person_to_all_three_agencies(region, people):
+def test_the_mother_is_one_person_to_all_agencies_that_met_her(region, people):
     (mother,) = people["P1"]
     agencies = released(
         region, "select distinct agency from marts.contacts where person_id = any(?) order by 1", {mother}
     )
-    assert agencies == [("LAWX",), ("NPOL",), ("WEXH",)]
+    assert agencies == [("LAWX",), ("NPOL",), ("WAMB",), ("WEXH",)]
 
 
 def test_the_mothers_22_hours_are_in_the_waits(region, people):
@@ -50,6 +50,23 @@ def test_the_mother_had_an_earlier_opportunity_that_a_crisis_followed(region, pe
 def test_the_man_detained_again_and_again_cycles(region, people):
     sql = "select count(*) from marts.cycling_people where person_id = any(?) and definition_id = 'cross_agency_cycle'"
     assert released(region, sql, people["P2"]) == [(1,)]
+
+
+def test_falls_that_ambulance_crews_dealt_with_at_home_are_contacts_and_no_crisis(region, people):
+    sql = """select kind, crisis, count(*) from marts.contacts
+             where person_id = any(?) and kind = 'see_and_treat' group by all"""
+    assert released(region, sql, people["P3"]) == [("see_and_treat", False, 3)]
+
+
+def test_a_child_who_was_closed_after_assessment_ended_without_help_and_was_in_crisis_later(region, people):
+    sql = """select kind, outcome_group, started_at < (
+                 select max(started_at) from marts.contacts where person_id = any($1) and feed <> 'children_in_need'
+             ) as before_crisis
+             from marts.contacts where person_id = any($1) and feed = 'children_in_need' order by started_at"""
+    assert released(region, sql, people["P11"]) == [
+        ("referral", "no_further_action", True),
+        ("assessment", "no_further_action", True),
+    ]
 
 
 def test_the_low_need_control_does_not_cycle(region, people):
