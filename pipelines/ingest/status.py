@@ -1,5 +1,6 @@
 """What has arrived, for whom, and what became of it: the facts behind `upstream status` and the choice of months."""
 
+import itertools
 from datetime import date
 
 import pyarrow.parquet as pq
@@ -42,11 +43,10 @@ def status_rows(settings: Settings) -> list[dict]:
             slots.add(slot)
             found = _found(received, repeated, ingested.get((*slot, received.delivery_id)))
         rows.append(_status(*slot, found, received))
-    for agency, feed in {slot[:2] for slot in slots}:
-        for period in months_expected(settings):
-            if (agency, feed, period) not in slots:
-                missing = {"status": "missing", "reason": f"Nothing arrived. Ask {agency} for {feed} of {period}."}
-                rows.append(_status(agency, feed, period, missing))
+    for (agency, feed), period in itertools.product({slot[:2] for slot in slots}, months_expected(settings)):
+        if (agency, feed, period) not in slots:
+            missing = {"status": "missing", "reason": f"Nothing arrived. Ask {agency} for {feed} of {period}."}
+            rows.append(_status(agency, feed, period, missing))
     if folders := folders_of_no_agency(settings):
         what = "1 folder that is" if folders == 1 else f"{folders:,} folders that are"
         reason = (
