@@ -122,6 +122,7 @@ def _run(settings: Settings, force: bool, progress: Callable[[str], None]) -> Ou
             progress("Linking, building and checking a release")
             outcome.released = _execute(graph, RELEASE_JOB, instance, settings, outcome)
             if outcome.released:
+                progress(f"What is wrong with what arrived: {settings.releases / 'current' / 'data_quality.html'}")
                 progress(f"How well records were linked: {settings.releases / 'current' / 'linkage_quality.html'}")
     outcome.problems += _refusals(settings)
     return outcome

@@ -41,6 +41,7 @@ class Settings:
 
     # data quality
     drift_least_share: float = 0.02  # of rows: a smaller change of completeness is never called drift
+    drift_least_rows: int = 5  # rows: nor is one of fewer
 
     # disclosure control
     withhold_people_up_to: int = 7  # counts of persons 1..7 are withheld

@@ -25,7 +25,7 @@ def render_linkage_page(analyst: Path, out: Path, facts: dict, answer_key: list[
     facts: as pipelines.publish.about.pack_facts gives them. answer_key: rows of the shape of marts.linkage_by_group, and
     of the calibration in marts.linkage_quality, for fictional people; None where there is no key.
     """
-    marts = read_marts(analyst)
+    marts = read_rows(analyst, MARTS)
     key = answer_key or []
     names = {feed["feed"]: words.uncapitalised(feed["label"]) for feed in facts["feeds"]}
     page = Page(marts, key, names, Disclosure(facts))
@@ -43,13 +43,13 @@ def render_linkage_page(analyst: Path, out: Path, facts: dict, answer_key: list[
     )  # fmt: skip
 
 
-def read_marts(analyst: Path) -> dict[str, list[Row]]:
-    """The linkage marts, those that the release has, as rows."""
+def read_rows(analyst: Path, marts: tuple[str, ...]) -> dict[str, list[Row]]:
+    """Marts, those that the release has, as rows."""
     with open_released(analyst) as connection:
         there = connection.execute(
             "SELECT table_name FROM duckdb_tables() WHERE database_name = 'released' AND schema_name = 'marts'"
         ).fetchall()
-        return {mart: _rows(connection, mart) if (mart,) in there else [] for mart in MARTS}
+        return {mart: _rows(connection, mart) if (mart,) in there else [] for mart in marts}
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, mart: str) -> list[Row]:

@@ -189,6 +189,7 @@ def variables(settings: Settings) -> dict[str, str | float]:
         "handoff_days": settings.handoff_days,
         "linkage_draws": settings.linkage_draws,
         "drift_least_share": settings.drift_least_share,
+        "drift_least_rows": settings.drift_least_rows,
     }
 
 

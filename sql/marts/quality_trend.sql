@@ -13,16 +13,16 @@ with arrived as (
 followed as (
     select
         agency, feed, period, 'rows a day' as measure, 'activity' as file, null as rule, null as column_name,
-        null as kahn, received_activity / days as value, true as watched, 0 as least_change
+        null as kahn, received_activity / days as value, true as watched, 0 as least_change, null as checked
     from arrived
     union all
     select
-        agency, feed, period, 'people a day', 'people', null, null, null, received_people / days, true, 0
+        agency, feed, period, 'people a day', 'people', null, null, null, received_people / days, true, 0, null
     from arrived
     union all
     select
         agency, feed, period, 'failed share', file, rule, column_name, kahn, failed_share, kahn = 'completeness',
-        getvariable('drift_least_share')
+        getvariable('drift_least_share'), checked
     from marts.quality_results
     where status = 'accepted' and refuses is distinct from 'file'
 ),
@@ -32,7 +32,8 @@ charts as (
         agency, feed, measure, file, rule, column_name, kahn, watched, least_change,
         unnest(list(period order by period)) as period,
         unnest(run_chart(list(value::double order by period))) as point,
-        max(period) as last_period
+        max(period) as last_period,
+        max_by(checked, period) as last_checked
     from followed
     group by agency, feed, measure, file, rule, column_name, kahn, watched, least_change
 )
@@ -52,7 +53,8 @@ select
     round(point.upper, 6) as upper, -- Upper process limit
     point.cause as special_cause, -- trend, shift, two of three, or outside; empty where chance alone would explain it
     coalesce(
-        watched and period = last_period and point.cause is not null and abs(point.value - point.mean) >= least_change,
+        watched and period = last_period and point.cause is not null and abs(point.value - point.mean) >= least_change
+        and coalesce(abs(point.value - point.mean) * last_checked >= getvariable('drift_least_rows'), true),
         false
     ) as drift -- Whether volume or completeness of the last month is unlike the feed's own history
 from charts

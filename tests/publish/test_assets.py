@@ -11,6 +11,7 @@ from pipelines.publish import assets
 def materialise(settings, monkeypatch):
     monkeypatch.setattr(assets, "render_pack", lambda board, out, facts: out.write_text("<h1>Pack</h1>"))
     monkeypatch.setattr(assets, "render_linkage_page", lambda analyst, out, facts: out.write_text("<h1>Linkage</h1>"))
+    monkeypatch.setattr(assets, "render_quality_page", lambda analyst, out, facts: out.write_text("<h1>Quality</h1>"))
     (asset,) = assets.publish_assets(settings)
 
     def run() -> dg.ExecuteInProcessResult:

@@ -85,23 +85,25 @@ def deliveries(rows_a_day: list[int]) -> str:
     return "\n".join([f"{SLOT} | status | received_activity | received_people", *lines])
 
 
-def results(failed_share: list[float], kahn: str) -> str:
+def results(failed_share: list[float], kahn: str, rows: int) -> str:
     lines = [
-        f"WEXH | ae_attendances | {month} | D | accepted | activity | empty | lsoa | info | | {kahn} | {share}"
+        f"WEXH | ae_attendances | {month} | D | accepted | activity | empty | lsoa | info | | {kahn} | {rows} | {share}"
         for month, share in zip(months(len(failed_share)), failed_share, strict=True)
     ]
-    header = f"{SLOT} | status | file | rule | column_name | severity | refuses | kahn | failed_share"
+    header = f"{SLOT} | status | file | rule | column_name | severity | refuses | kahn | checked | failed_share"
     return "\n".join([header, *lines])
 
 
 STEADY = [10, 12] * 7
 
 
-def trend(check, connection, rows_a_day: list[int], failed_share: list[float], kahn: str = "completeness") -> list:
+def trend(
+    check, connection, rows_a_day: list[int], failed_share: list[float], kahn: str = "completeness", rows: int = 1000
+) -> list:
     """(measure, period, value, special_cause) of what is called drift."""
     check(
         "marts.quality_trend",
-        {"accepted.deliveries": deliveries(rows_a_day), "marts.quality_results": results(failed_share, kahn)},
+        {"accepted.deliveries": deliveries(rows_a_day), "marts.quality_results": results(failed_share, kahn, rows)},
         "agency\n" + "WEXH\n" * (2 * len(rows_a_day) + len(failed_share)),
     )
     return connection.execute(
@@ -135,12 +137,16 @@ def test_what_is_empty_more_often_than_ever_before_is_drift_unless_it_is_next_to
 
 
 @pytest.mark.parametrize(
-    ("shares", "kahn"),
-    [([0.10, 0.11] * 7 + [0.5], "conformance"), ([0.0] * 14 + [0.01], "completeness")],
-    ids=["not about completeness", "one in a hundred"],
+    ("shares", "kahn", "rows"),
+    [
+        ([0.10, 0.11] * 7 + [0.5], "conformance", 1000),
+        ([0.0] * 14 + [0.01], "completeness", 1000),
+        ([0.0] * 14 + [0.5], "completeness", 8),
+    ],
+    ids=["not about completeness", "one in a hundred", "four rows"],
 )
-def test_what_is_not_called_drift(check, connection, shares, kahn):
-    assert trend(check, connection, [], shares, kahn) == []
+def test_what_is_not_called_drift(check, connection, shares, kahn, rows):
+    assert trend(check, connection, [], shares, kahn, rows) == []
 
 
 def test_events_without_a_counterpart_are_counted_by_month(check):
