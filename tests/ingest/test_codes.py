@@ -4,12 +4,15 @@ import shutil
 from datetime import date, timedelta
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from pipelines.code_lists import CodeListError, code_key, read_codes, read_lapses, validity_digest
 from pipelines.ingest.accept import ingest_month
+from pipelines.ingest.gate import CODE_KEY
 from pipelines.pseudonymise import contract
 from pipelines.settings import PROJECT, Settings
+from pipelines.warehouse.database import MACROS
 
 REFERENCE = PROJECT / "data" / "reference"
 HEADER = "code,label,need,valid_from,valid_to,status,source\n"
@@ -112,6 +115,17 @@ def test_what_a_code_stands_for_does_not_ask_for_judging_deliveries_anew_and_whi
     assert validity_digest(lists) == before
     (lists / "signs.csv").write_text(BASE + "T,Tired,none,2020-01-01,,verified,Standard 1\n")
     assert validity_digest(lists) != before
+
+
+def test_lists_rules_and_marts_compare_codes_by_one_key() -> None:
+    odd = ["NFA- Support ended – other reason", "Café & Co", "  01 ", "&", "", "Straße"]
+    codes = [row["code"] for row in read_codes(REFERENCE / "codes").to_pylist()] + odd
+    marts = f"create macro marts_key(code) as {MACROS['code_key(code)']}"
+    with duckdb.connect() as con:
+        con.execute(CODE_KEY)
+        con.execute(marts)
+        found = con.execute("select code_key(c), marts_key(c) from unnest(?) as t (c)", [codes]).fetchall()
+    assert found == [(code_key(code), code_key(code)) for code in codes]
 
 
 FAULTS = {
