@@ -61,11 +61,10 @@ def told(kept: Path) -> list[dict]:
     return [json.loads(line) for line in kept.read_text().splitlines()] if kept.exists() else []
 
 
-def test_a_refused_delivery_is_told_by_upstream_run_and_not_again(hub, command, tmp_path, monkeypatch, capsys) -> None:
+def test_a_refused_delivery_is_told_by_upstream_run_and_not_again(hub, command, monkeypatch) -> None:
     monkeypatch.setenv("UPSTREAM_DATA", str(hub.settings.data))
     monkeypatch.setenv("UPSTREAM_ALERT_COMMAND", command[0])
-    cli.main(["keygen", str(tmp_path / "other")])
-    delivered = hub.deliver(*POLICE, key=tmp_path / "other")
+    delivered = refused(hub)
     assert cli.main(["run"]) == 1
     (message,) = told(command[1])
     (trouble,) = message["troubles"]
@@ -73,12 +72,12 @@ def test_a_refused_delivery_is_told_by_upstream_run_and_not_again(hub, command, 
     assert trouble["facts"] == {
         "agency": "NPOL",
         "feed": "police_incidents",
-        "period": "2024-02",
+        "period": "2031-01",
         "delivery_id": delivered.name,
     }
     assert message["text"] == trouble["text"]
     assert "\n" not in message["text"]
-    assert message["text"].startswith("NPOL police_incidents 2024-02 was refused: ")
+    assert message["text"].startswith("NPOL police_incidents 2031-01 was refused: ")
     assert cli.main(["run"]) == 1
     assert len(told(command[1])) == 1
 
@@ -150,10 +149,11 @@ def test_a_server_that_refuses_is_named_without_what_may_be_secret(hub, server) 
 
 
 def test_a_run_whose_alert_fails_ends_as_it_would_have(hub, monkeypatch) -> None:
-    shutil.rmtree(hub.settings.landing.joinpath(*POLICE))
+    refused(hub)
     said = []
     outcome = runner.run(replace(hub.settings, alert_command="false"), progress=said.append)
-    assert outcome.problems == []
+    assert len(outcome.problems) == 1
+    assert "2031-01" in outcome.problems[0]
     assert sum("The alert did not get through" in line for line in said) == 1
 
 
@@ -175,6 +175,14 @@ def test_a_step_that_fails_is_told_by_its_name_and_kind_of_error_alone(hub, comm
     assert failed["facts"]["job"] == "link_and_release"
     assert failed["facts"]["step"].startswith("linkage")
     assert "Archer" not in json.dumps(message)
+
+
+def refused(hub) -> Path:
+    """A delivery that is refused without anything to take in: of a month that has not begun."""
+    (delivered,) = hub.settings.landing.joinpath(*POLICE).iterdir()
+    return Path(
+        shutil.copytree(delivered, hub.settings.landing / "NPOL" / "police_incidents" / "2031-01" / delivered.name)
+    )
 
 
 def _other_people(hub) -> Path:
