@@ -23,6 +23,7 @@ WORDS = {
     "r": "accepted, and another delivery refused",
     "h": "accepted, and the next key's held",
     "n": "accepted, and a new delivery waits",
+    "w": "withdrawn, an earlier one waits",
     "N": "new, waits for upstream run",
     "R": "refused: a gap",
     "H": "held: a gap",
@@ -51,6 +52,8 @@ def overview(rows: list[dict], months: list[str], everything: bool = False) -> l
 def mark(slot: list[dict]) -> str:
     """The letter of one agency's month of a feed, from its rows."""
     found = {row["status"]: row for row in slot}
+    if {"withdrawn", "superseded"} <= found.keys() and "accepted" not in found:
+        return "w"
     if "accepted" not in found:
         letters = {"waiting": "N", "refused": "R", "held": "H", "withdrawn": "W"}
         return next((letter for status, letter in letters.items() if status in found), ".")

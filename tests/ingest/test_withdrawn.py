@@ -8,6 +8,7 @@ import pytest
 from pipelines import cli
 from pipelines.ingest.accept import ingest_month
 from pipelines.ingest.month import is_up_to_date
+from pipelines.ingest.overview import mark
 from pipelines.ingest.status import status_rows
 from pipelines.ingest.withdrawn import withdraw
 from pipelines.pseudonymise.errors import InputError
@@ -77,11 +78,26 @@ def test_status_says_so_before_the_next_run_and_after_it(region) -> None:
     assert (row["status"], row["reason"]) == ("withdrawn", "Withdrawn by D. Officer: wrong extract.")
 
 
-@pytest.mark.parametrize("mark", ["", "[]", "{}", '{"made": 1}', '{"by": 1, "reason": 2}'])
-def test_a_mark_that_nobody_can_read_still_keeps_the_delivery_out_unless_it_is_of_another(region, mark: str) -> None:
+def test_until_the_next_run_the_grid_tells_a_gap_from_a_month_that_falls_back(region) -> None:
+    def letter() -> str:
+        return mark(status_rows(region.settings))
+
+    before, folder = region.deliver(rows=[{}]), region.deliver()
+    region.statuses()
+    assert letter() == "c"
+    take_back(region, folder)
+    assert letter() == "w"
+    region.statuses()
+    assert letter() == "a"
+    take_back(region, before)
+    assert letter() == "W"
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"made": 1}', '{"by": 1, "reason": 2}'])
+def test_a_mark_that_nobody_can_read_still_keeps_the_delivery_out_unless_it_is_of_another(region, text: str) -> None:
     folder = region.deliver()
-    (folder / "withdrawn.json").write_text(mark)
-    expected = "accepted" if mark == '{"made": 1}' else "withdrawn"
+    (folder / "withdrawn.json").write_text(text)
+    expected = "accepted" if text == '{"made": 1}' else "withdrawn"
     assert region.statuses() == [("001", expected)]
 
 
