@@ -73,7 +73,7 @@ def _in_table(connection: duckdb.DuckDBPyConnection, table: str, stones: Tombsto
         if any(word in kind for word in TEXTS):
             text = f"{identifier(column)}::varchar"
             values = connection.execute(
-                f"select distinct unnest(regexp_extract_all({text}, '{FORM}')) from {table}"
+                f"select distinct unnest(regexp_extract_all({text}, '{FORM}')) from {table} where length({text}) >= 32"
             ).fetchall()
             refs = [value for (value,) in values]
             conditions += [

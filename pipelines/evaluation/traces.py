@@ -55,7 +55,7 @@ def places_of(values: set[str | int | bytes], data: Path) -> set[str]:
     }
     texts |= {str(abs(value)) for value in values if isinstance(value, int)}
     pieces = {value for value in values if isinstance(value, bytes)}
-    pieces |= {value.to_bytes(8, "little", signed=True) for value in values if isinstance(value, int)}
+    pieces |= {(value % 2**64).to_bytes(8, "little") for value in values if isinstance(value, int)}
     pieces |= {bytes.fromhex(text) for text in texts if re.fullmatch(r"[0-9a-f]{32}", text)}
     anywhere = re.compile(b"|".join(re.escape(piece) for piece in sorted(pieces)) or b"(?!)")
     found = set()

@@ -22,6 +22,7 @@ from pathlib import Path
 
 import duckdb
 
+from pipelines.ingest import note
 from pipelines.pseudonymise.errors import InputError
 from pipelines.publish import about, export
 from pipelines.publish.checks import Check, check_release, row_counts
@@ -167,9 +168,13 @@ def _write_databases(building: Path, roles: Roles, inputs: dict[str, str], setti
     analyst, board = building / "analyst.duckdb", building / "board.duckdb"
     export.write_analyst(settings.warehouse_db, analyst, published_tables(settings)["marts"], settings)
     risk = write_release_risk(settings.warehouse_db, analyst, settings)
-    export.write_board(settings.warehouse_db, board, roles, settings)
     export.write_parquet(analyst, building / "marts")
     deliveries = about.deliveries(settings.warehouse_db)
+    board_of = _board_that_stays(settings, inputs, deliveries)
+    if board_of:
+        shutil.copy(current_release(settings) / board.name, board)
+    else:
+        export.write_board(settings.warehouse_db, board, roles, settings)
     content, rows = {}, {}
     for database in (analyst, board):
         with open_released(database) as connection:
@@ -182,8 +187,26 @@ def _write_databases(building: Path, roles: Roles, inputs: dict[str, str], setti
         "content_digest": combined(content),
         "rows": rows,
         "risk": risk,
+        "board_of": board_of or deliveries,
         **made_of,
     }
+
+
+def _board_that_stays(settings: Settings, inputs: dict[str, str], deliveries: list[dict]) -> list[dict] | None:
+    """What the current release's board was made of, if nothing has come in since and people were only erased.
+
+    Two boards between which nothing but an erasure lies would show what one person was part of. So the board
+    stays as it was published until another delivery comes in, or the code changes.
+    """
+    current = current_release(settings)
+    manifest = read_manifest(current) if current else {}
+    board_of = manifest.get("board_of")
+    if board_of is None or manifest["inputs"].get("code") != inputs.get("code"):
+        return None
+    before, now = ({tuple(d.values())[:-1]: d["digest"] for d in made} for made in (board_of, deliveries))
+    changed = [slot for slot in now if before.get(slot) != now[slot]]
+    only_erased = all("redacted" in note.stated(settings.landing.joinpath(*slot)) for slot in changed)
+    return board_of if changed and before.keys() == now.keys() and only_erased else None
 
 
 @contextmanager
