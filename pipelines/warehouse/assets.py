@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from pipelines import context
 from pipelines.operations.assets import again_after_hiccup
 from pipelines.settings import Settings
 from pipelines.warehouse import checks, database, upkeep
@@ -22,6 +23,7 @@ DESCRIPTIONS_OF_REFERENCE = {
 def warehouse_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     """Every reference table and every SQL file as an asset; the checks of a table run with its asset."""
     return [
+        _context_asset(settings),
         *(_reference_asset(settings, table) for table in database.reference_tables(settings)),
         *(_sql_asset(settings, file) for file in database.load_sql(settings)),
     ]
@@ -54,6 +56,32 @@ def _reference_asset(settings: Settings, table: str) -> dg.AssetsDefinition:
         )
 
     return reference_table
+
+
+def _context_asset(settings: Settings) -> dg.AssetsDefinition:
+    name = ("context", "police_uk_crime")
+    unique = [column for column in context.POLICE_UK_CRIME if column != "crimes"]
+
+    @dg.asset(
+        key=name,
+        group_name="context",
+        kinds={"duckdb", "parquet"},
+        description="Street-level crime of police.uk by month and area, as `upstream police-uk` took it in; no persons.",
+        check_specs=[
+            dg.AssetCheckSpec(
+                "key", asset=dg.AssetKey(name), description=f"One row for each {', '.join(unique)}", blocking=True
+            )
+        ],
+    )
+    @again_after_hiccup
+    def context_table() -> dg.MaterializeResult:
+        with database.open_warehouse(settings) as connection:
+            database.show_inputs(connection, settings, [name])
+            rows = database.count_rows(connection, name)
+            finding = checks.key_finding(connection, name, unique)
+        return dg.MaterializeResult(metadata={"dagster/row_count": rows}, check_results=[_check_result(finding)])
+
+    return context_table
 
 
 def _sql_asset(settings: Settings, file: SqlFile) -> dg.AssetsDefinition:
@@ -120,5 +148,5 @@ def _made_by(settings: Settings, name: TableName) -> Iterator[TableName]:
         yield attributes[name]
     elif name[0] == "accepted" and name[1] not in settings.feeds:
         yield from (("accepted", feed) for feed in settings.feeds)
-    else:
+    elif name[0] != "context":  # what a command of its own takes in, and no run
         yield name
