@@ -148,5 +148,5 @@ def _made_by(settings: Settings, name: TableName) -> Iterator[TableName]:
         yield attributes[name]
     elif name[0] == "accepted" and name[1] not in settings.feeds:
         yield from (("accepted", feed) for feed in settings.feeds)
-    elif name[0] != "context":  # what a command of its own takes in, and no run
+    else:
         yield name
