@@ -14,6 +14,7 @@ import sqlite3
 import stat
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -293,7 +294,9 @@ def _dagster(settings: Settings) -> tuple[str, ...]:
         what = f"DAGSTER_HOME is {home}, but runs are recorded in {settings.dagster_home}."
         return WRONG, what, "Unset DAGSTER_HOME, and start the interface with: upstream web"
     for database in sorted(settings.dagster_home.rglob("*.db")):
-        with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as connection:
+        # Without a log to read beside it a database is opened as one that cannot change, so that none is made by looking.
+        how = "mode=ro" if Path(f"{database}-wal").exists() else "immutable=1"
+        with closing(sqlite3.connect(f"file:{database}?{how}", uri=True)) as connection:
             try:
                 sound = connection.execute("pragma quick_check").fetchone() == ("ok",)
             except sqlite3.DatabaseError:
@@ -303,7 +306,7 @@ def _dagster(settings: Settings) -> tuple[str, ...]:
             return (
                 WRONG,
                 f"Dagster's storage is damaged: {database}.",
-                f"Only history is lost: {away}; upstream run --force",
+                f"Only history is lost: {away}; upstream run",
             )
     return OK, "Dagster's storage can be read, telemetry is off."
 
