@@ -5,6 +5,7 @@ late       which deliveries have not come by the day they were due
 alerts     tells a person through the hook that the user sets, once for each trouble
 leftovers  what a killed run leaves behind, and its removal
 doctor     what is wrong with an installation, in words
+web        Dagster's own interface over a data folder
 assets     sensors, schedule, checks and the executor, as Dagster sees them
 
 What the runs themselves do belongs to the packages that do it.
