@@ -68,20 +68,20 @@ def _tables(connection: duckdb.DuckDBPyConnection, path: Path) -> list[str]:
 
 def _in_table(connection: duckdb.DuckDBPyConnection, table: str, stones: Tombstones) -> tuple[int, int]:
     rows = connection.execute(f"select count(*) from {table}").fetchall()[0][0]
-    conditions = []
-    for column, kind, *_ in connection.execute(f"describe from {table}").fetchall():
-        if any(word in kind for word in TEXTS):
-            text = f"{identifier(column)}::varchar"
-            values = connection.execute(
-                f"select distinct unnest(regexp_extract_all({text}, '{FORM}')) from {table} where length({text}) >= 32"
-            ).fetchall()
-            refs = [value for (value,) in values]
-            conditions += [
-                f"contains({text}, '{ref}')" for ref, is_one in zip(refs, stones.match_any(refs), strict=True) if is_one
-            ]
-    if not conditions:
+    columns = [
+        f"{identifier(column)}::varchar"
+        for column, kind, *_ in connection.execute(f"describe from {table}").fetchall()
+        if any(word in kind for word in TEXTS)
+    ]
+    if not columns:
         return rows, 0
-    return rows, connection.execute(f"select count(*) from {table} where {' or '.join(conditions)}").fetchall()[0][0]
+    text = f"concat_ws(' ', {', '.join(columns)})"
+    values = connection.execute(f"select distinct unnest(regexp_extract_all({text}, '{FORM}')) from {table}").fetchall()
+    refs = [value for (value,) in values]
+    ours = [f"contains({text}, '{ref}')" for ref, is_one in zip(refs, stones.match_any(refs), strict=True) if is_one]
+    if not ours:
+        return rows, 0
+    return rows, connection.execute(f"select count(*) from {table} where {' or '.join(ours)}").fetchall()[0][0]
 
 
 def _in_bytes(path: Path, stones: Tombstones) -> int:
