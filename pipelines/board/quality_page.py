@@ -260,4 +260,4 @@ def _value(row: Row) -> str:
 
 
 def _percent(share: float) -> str:
-    return "0%" if share == 0 else f"{share:.1%}" if share >= 0.001 else "less than 0.1%"
+    return "0%" if share == 0 else f"{share:.1%}" if share >= 0.001 else "under 0.1%"

@@ -1,4 +1,4 @@
-"""How fast linkage is and how much memory it takes, beside stock Splink on the plaintext of the same people.
+"""How fast linkage is and how much memory it takes, beside stock Splink on the plaintext of the same people; and the gate.
 
 Each run is a process of its own, so that its peak memory is its own. Made-up people (pipelines.synthetic.people_only) of
 three agencies; what was made and measured is kept in the folder, so that a run that was stopped goes on where it was.
@@ -28,7 +28,7 @@ from pipelines.linkage.train import learn
 from pipelines.settings import Settings
 from pipelines.synthetic.people_only import regions
 
-from . import stock_splink
+from . import bench_ingest, stock_splink
 from .link_benchmark import pseudonymised
 from .metrics import score as scored
 
@@ -122,6 +122,12 @@ def month(folder: Path) -> Stages:
     return lap.seconds | {"adjusted_rand": adjusted_rand(one, other), "people_differing": differing(one, other)}
 
 
+def ingest(folder: Path) -> Stages:
+    """A month of a feed, with the gate and one scan: the folder is named <feed>-<rows>."""
+    feed, rows = folder.name.rsplit("-", 1)
+    return bench_ingest.measure_feed(folder, feed, int(rows))
+
+
 RUNS: dict[str, Callable[[Path], Stages]] = {"encode": encode, "link": link, "stock": stock, "month": month}
 
 
@@ -194,7 +200,7 @@ class _Laps:
 
 
 def _measured(name: str, folder: Path, answer) -> None:
-    found = RUNS[name](folder)
+    found = (RUNS | {"ingest": ingest})[name](folder)
     answer.put(found | {"peak_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20})
 
 
@@ -254,7 +260,10 @@ def table(of_size: dict[int, dict[str, Stages]]) -> str:
 def main(argv: list[str] | None = None) -> int:
     top = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     top.add_argument("--out", type=Path, default=Path("build/bench"), metavar="DIR")
-    top.add_argument("--sizes", type=int, nargs="+", default=SIZES, metavar="RECORDS")
+    top.add_argument("--sizes", type=int, nargs="*", default=SIZES, metavar="RECORDS")
+    top.add_argument(
+        "--rows", type=int, default=1_000_000, help="activity rows of each feed that is taken in; 0 for none"
+    )
     top.add_argument("--large", action="store_true", help=f"{LARGE:,} records as well, without stock Splink")
     args = top.parse_args(argv)
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
@@ -270,8 +279,17 @@ def main(argv: list[str] | None = None) -> int:
         for name in ("encode", "link") if size >= LARGE else RUNS:
             print(f"{size:,} records: {name}", flush=True)
             of_size[size][name] = measure(name, folder)
+    of_feed: dict[str, Stages] = {}
+    for feed in Settings().feeds if args.rows else []:
+        print(f"{args.rows:,} rows: {feed} taken in", flush=True)
+        folder = args.out / f"ingest-{commit.stdout.strip() or 'here'}" / f"{feed}-{args.rows}"
+        folder.mkdir(parents=True, exist_ok=True)
+        of_feed[feed] = measure("ingest", folder)
     print(f"\nCommit {commit.stdout.strip()}, {os.cpu_count()} cores\n")
-    print(table(of_size))
+    if of_size:
+        print(table(of_size))
+    if of_feed:
+        print(f"\n{bench_ingest.table(of_feed)}")
     return 0
 
 

@@ -103,11 +103,11 @@ def scan(settings: Settings, feed: str, file: Path) -> dict[str, int]:
 def _fails(con: duckdb.DuckDBPyConnection, rule: Rule) -> str:
     """SQL of what fails a rule."""
     column, kwargs = f'"{rule.kwargs["column"]}"', rule.kwargs
-    if rule.rule == "code_outside_validity":
-        return _among(con, f'"{rule.column}"', rule, "valid_from > date '2024-01-31' or valid_to < date '2024-01-01'")
-    if rule.rule == "codes_not_in_list":
-        listed = _spelled(con, rule.sql.split("code_list = '")[1].split("'")[0], "true")
-        return f"not list_has_all({listed}, string_split(\"{rule.column}\", ','))"
+    if rule.rule in ("code_outside_validity", "codes_not_in_list"):
+        code_list = rule.sql.split("code_list = '")[1].split("'")[0]
+        if rule.rule == "code_outside_validity":
+            return f'"{rule.column}" in {(*_lapsed(con, code_list), "")}'
+        return f"not list_has_all({_spelled(con, code_list, 'true')}, string_split(\"{rule.column}\", ','))"
     if rule.code_list:
         return f"{column} not in {tuple(_spelled(con, rule.code_list, 'true'))}"
     if rule.sql:
@@ -122,9 +122,12 @@ def _fails(con: duckdb.DuckDBPyConnection, rule: Rule) -> str:
     return " or ".join(f"{column} {beyond} {end}" for beyond, end in ends.items() if end is not None)
 
 
-def _among(con: duckdb.DuckDBPyConnection, column: str, rule: Rule, when: str) -> str:
-    lapsed = _spelled(con, rule.sql.split("code_list = '")[1].split("'")[0], when)
-    return f"{column} in {(*lapsed, '')}"
+def _lapsed(con: duckdb.DuckDBPyConnection, code_list: str) -> list[str]:
+    """Codes of a list of which no version is valid in the month."""
+    valid = set(
+        _spelled(con, code_list, f"valid_from <= '{PERIOD}-01' and coalesce(valid_to, 'infinity') >= '{PERIOD}-31'")
+    )
+    return [code for code in _spelled(con, code_list, "true") if code not in valid]
 
 
 def _spelled(con: duckdb.DuckDBPyConnection, code_list: str, when: str) -> list[str]:
