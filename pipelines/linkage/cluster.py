@@ -26,7 +26,8 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
 
 AGAINST = 2.0  # bits: the most that one doubtful pair can say against a group
-FOR = 8.0  # bits: the most that one pair can say for it
+FOR = 8.0  # bits: the most that one pair can say for it, but for what tells which of two that say it is the surer
+SURER = 1e-3  # part of what is beyond FOR that counts: too little to outweigh a pair, enough to be the nearer of two
 SUREST = 1e-9  # of a probability, from 0 and 1
 CONTRADICTS = (
     -2.0
@@ -229,7 +230,8 @@ def _by_size(
 
 def _bits(pairs: Links) -> np.ndarray:
     """What each pair says for one person. A pair that was never scored counts as one that speaks against."""
-    bits = np.clip(log_odds(pairs.probability), -AGAINST, FOR)
+    odds = log_odds(pairs.probability)
+    bits = np.clip(odds, -AGAINST, FOR) + SURER * np.maximum(odds - FOR, 0)
     return np.where(pairs.evidence <= CONTRADICTS, np.minimum(bits, np.maximum(pairs.evidence, -FOR)), bits)
 
 

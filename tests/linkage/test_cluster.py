@@ -135,6 +135,13 @@ def test_a_human_outranks_the_last_index():
     assert under(given, constraints(2, cannot=[(0, 1)], last={0: 7, 1: 7})) == [[0], [1]]
 
 
+def test_of_two_that_are_both_beyond_doubt_but_kept_apart_the_likelier_is_joined():
+    """Twins whom both feeds know: 0 and 1 with their numbers, 2 and 3 without."""
+    beyond, sure, likely = 0.99995, 0.998, 0.96
+    given = links((0, 2, beyond), (1, 3, beyond), (0, 3, sure), (1, 2, sure), (2, 3, likely))
+    assert people(given, 4, threshold=0.5, verified={0: 1, 1: 2}) == [[0, 2], [1, 3]]
+
+
 def test_one_who_is_equally_near_to_two_that_are_kept_apart_joins_neither():
     given = links((0, 1, STRONG), (1, 2, STRONG))
     assert under(given, constraints(3), {0: 11, 2: 22}) == [[0], [1], [2]]
