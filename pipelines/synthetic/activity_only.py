@@ -14,7 +14,7 @@ from pipelines.settings import Settings
 
 PERIOD = "2024-01"
 ROWS_A_PERSON = 3
-EMPTY_OF_REQUIRED, EMPTY_OF_OTHERS = 5_000, 5  # one in so many is empty
+EMPTY_OF_REQUIRED, EMPTY_OF_OTHERS = 5_000, 8  # one in so many is empty
 MINUTES = "(31 * 24 * 60)"
 STAY = "(hash(i, 'stay') % 1500 + 10)::bigint"
 ARRIVED = f"(timestamp '2024-01-01' + to_minutes((hash(i, 'at') % {MINUTES})::bigint))"
