@@ -106,7 +106,7 @@ def pseudonymised(
         agency = f"BENCH{number}"
         # People alone: no activity, so that any feed's contract does and the feed may be one that has none.
         contents = pseudonymise(contract.feeds()[0], agency, path, None, key, PERIOD, profile=profile)
-        slot = {"agency": agency, "feed": feed, "period": PERIOD, "delivery_id": "benchmark"}
+        slot = {"agency": agency, "feed": feed, "period": PERIOD}
         table = contents.people
         for name, value in slot.items():
             table = table.append_column(name, pa.array([value] * len(table)))

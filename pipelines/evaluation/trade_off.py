@@ -36,7 +36,7 @@ def region(folder: Path, people: int, seed: int, nhs_numbers: bool = True) -> Pa
     """Make a fictional region's people files in `folder`: FEED.people.csv as last known, and truth.csv."""
     folder.mkdir(parents=True, exist_ok=True)
     made = folder / "region"
-    make_region(made, people, seed, FIRST_PERIOD, MONTHS)
+    make_region(made, people, seed, FIRST_PERIOD, MONTHS, derived=False)
     key = _text(made / "answer_key" / "records.csv").rename(columns={"true_person_id": "truth"})
     for months in sorted((made / "agencies").glob("*/*")):
         known = pd.concat([_text(path) for path in sorted(months.glob("*/people.csv"))])

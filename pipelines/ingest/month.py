@@ -141,7 +141,8 @@ def write_month(settings: Settings, month: Month, made: dict) -> None:
     schemas = expected_schemas(month.feed, region.current.profile if region else encode.DEFAULT_PROFILE)
     activity = [*SLOT, ("row_number", pa.int64()), *schemas["activity"]]
     tables = {
-        "people": _joined(month.accepted["people"], [*SLOT, *schemas["people"]]),
+        # Without the delivery: a correction that leaves everybody's tokens as they were leaves linkage as it was.
+        "people": _joined(month.accepted["people"], [*SLOT, *schemas["people"]]).drop_columns("delivery_id"),
         "activity": _joined(month.accepted["activity"], activity),
         "attributes": _joined(month.accepted["attributes"], [*SLOT, *schemas["attributes"]]),
         "refused": _table(month.refused, REFUSED),

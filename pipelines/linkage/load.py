@@ -21,7 +21,7 @@ from pipelines.pseudonymise.encode import (
     signature_column,
 )
 
-SLOT_COLUMNS = ("agency", "feed", "period", "delivery_id")
+SLOT_COLUMNS = ("agency", "feed", "period")
 CLIENT_COLUMNS = ("agency", "feed", "person_ref")  # the key of one agency's client
 COLUMNS = {profile: frozenset({*SLOT_COLUMNS, "person_ref", *identity_columns(profile)}) for profile in PROFILES}
 KNOWN_COLUMNS = frozenset().union(*COLUMNS.values())

@@ -204,7 +204,7 @@ class Hub:
                 order = list(range(len(table)))
                 random.Random(shuffle).shuffle(order)
                 table = table.take(order)
-            slot = {"agency": AGENCIES[feed], "feed": feed, "period": period, "delivery_id": "001-test"}
+            slot = {"agency": AGENCIES[feed], "feed": feed, "period": period}
             for name, value in slot.items():
                 table = table.append_column(name, pa.array([value] * len(table)))
             path = self.settings.linkage / "people" / feed / f"{period}.parquet"

@@ -40,7 +40,7 @@ class Region:
 def region(folder: Path, people: int, seed: int, progress: Callable[[str], None] = lambda text: None) -> Region:
     """Make a fictional region in `folder` and read it back beside its answer key."""
     progress(f"a fictional region of {people:,} people, seed {seed}")
-    make_region(folder, people, seed, FIRST_PERIOD, MONTHS)
+    make_region(folder, people, seed, FIRST_PERIOD, MONTHS, derived=False)
     parts = []
     for path in sorted((folder / "agencies").glob("*/*/*/people.csv")):
         parts.append(_text(path).assign(feed=path.parts[-3], period=path.parts[-2]))
