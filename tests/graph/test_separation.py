@@ -14,6 +14,7 @@ from pipelines.evaluation.leaks import leaks, words_of
 from pipelines.linkage.comparisons import FIELDS
 from pipelines.pseudonymise.encode import identity_columns
 
+OF_DELIVERIES = ("refused_rows", "quality_results")  # what an agency is told about its delivery; nobody's id is in them
 SLOT = {"agency", "feed", "period", "delivery_id", "person_ref"}
 
 
@@ -127,9 +128,10 @@ def test_a_release_holds_no_token_no_person_ref_and_no_reference_of_an_agency(re
     tokens = {str(token) for token in delivered["tokens"]}
     searched = 0
     for path in [*current.rglob("*.parquet"), *current.rglob("*.duckdb")]:
-        for name, values in columns(path):
+        for table, name, values in columns(path):
             searched += 1
-            assert name not in ("person_ref", "delivery_id"), path
+            assert name != "person_ref", path
+            assert name != "delivery_id" or table in OF_DELIVERIES, (path, table)
             assert not values & delivered["refs"], (path, name)
             assert not {str(value) for value in values} & tokens, (path, name)
     assert searched > 100
@@ -140,21 +142,21 @@ def test_a_release_holds_no_token_no_person_ref_and_no_reference_of_an_agency(re
 def test_a_person_ref_planted_in_a_release_would_be_found(region, delivered, tmp_path):
     ref = min(delivered["refs"])
     duckdb.execute(f"copy (select '{ref}' as contact_id) to '{tmp_path / 'x.parquet'}'")
-    ((_, values),) = columns(tmp_path / "x.parquet")
+    ((_, _, values),) = columns(tmp_path / "x.parquet")
     assert values & delivered["refs"]
 
 
-def columns(path: Path) -> list[tuple[str, set]]:
-    """Each column's name and distinct values, of every table in a file."""
+def columns(path: Path) -> list[tuple[str, str, set]]:
+    """Of every table in a file its name, and each column's name and distinct values."""
     if path.suffix == ".parquet":
         table = pq.read_table(path)
-        return [(name, set(table.column(name).unique().to_pylist())) for name in table.column_names]
+        return [(path.stem, name, set(table.column(name).unique().to_pylist())) for name in table.column_names]
     found = []
     with duckdb.connect(str(path), read_only=True) as connection:
         for schema, table in connection.execute("select schema_name, table_name from duckdb_tables()").fetchall():
             for name, *_ in connection.execute(f'describe "{schema}"."{table}"').fetchall():
                 values = connection.execute(f'select distinct "{name}" from "{schema}"."{table}"').fetchall()
-                found.append((name, {value for (value,) in values if value is not None}))
+                found.append((table, name, {value for (value,) in values if value is not None}))
     return found
 
 

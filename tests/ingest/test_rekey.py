@@ -43,9 +43,11 @@ def statuses(region) -> dict[tuple[str, str], list[str]]:
 
 def encodings_linked(region) -> set[tuple[str, str]]:
     """Key check and profile of the deliveries whose people linkage is given."""
-    slot = ["agency", "feed", "period", "delivery_id"]
+    slot = ["agency", "feed", "period"]
     files = (region.settings.linkage / "people").glob("*/*.parquet")
-    names = {tuple(row.values()) for file in files for row in pq.read_table(file, columns=slot).to_pylist()}
+    linked = {tuple(row.values()) for file in files for row in pq.read_table(file, columns=slot).to_pylist()}
+    accepted = [row for row in status_rows(region.settings) if row["status"] == "accepted"]
+    names = [(*given, row["delivery_id"]) for row in accepted if (given := tuple(row[name] for name in slot)) in linked]
     notes = [json.loads((region.settings.landing.joinpath(*name) / "delivery.json").read_text()) for name in names]
     return {(note["key_check"], note["encoder"]["profile"]) for note in notes}
 
