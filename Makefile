@@ -13,7 +13,7 @@ demo: .venv/.installed  ## a fictional region, from agencies' records to the boa
 test: .venv/.installed  ## style and all tests
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto --dist loadfile
 
 lock: .venv/.installed  ## pin every package again, with hashes
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url \
