@@ -53,6 +53,7 @@ class Outcome:
 class Progress(logging.Handler):
     """Prints what Dagster reports: a line when a slow step starts, one for each asset made, one for each check failed."""
 
+    warned: ClassVar[dict[str, list[str]]] = {}  # asset -> its checks that warned, until its step is done
     months: ClassVar[dict[str, list[int]]] = {}  # asset -> rows of each month, until its step is done
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -72,11 +73,14 @@ class Progress(logging.Handler):
             for name, rows in self.months.items():
                 self._say(f"{name:42}{sum(rows):>12,} rows of {len(rows)} months")
             self.months.clear()
+            for name, checks in self.warned.items():
+                self._say(f"{name:42}to be looked at: {', '.join(sorted(checks))}")
+            self.warned.clear()
         elif kind == "ASSET_CHECK_EVALUATION" and not event.event_specific_data.passed:
             check = event.event_specific_data
             if check.severity is dg.AssetCheckSeverity.WARN:
-                if not check.partition:  # of the months of one run together, one line
-                    self._say(f"warning: check {check.check_name} of {'.'.join(check.asset_key.path)}")
+                if not check.partition:  # of the months of one run together
+                    self.warned.setdefault(".".join(check.asset_key.path), []).append(check.check_name)
                 return
             self._say(f"check {check.check_name} of {'.'.join(check.asset_key.path)} did not pass")
 
