@@ -33,8 +33,7 @@ from .spill import Spill, in_order, write_parquet
 
 SPEC_VERSION = "1"
 FILES = ("people", "attributes", "activity")
-WRITERS = {"parquet": write_parquet, "csv": write_csv}
-FORMATS = tuple(WRITERS)  # the first unless another is asked for
+FORMATS = ("parquet", "csv")  # the first unless another is asked for
 DELIVERY_ID = re.compile(r"[0-9]{3,}-[0-9a-f]{12}")
 SHOWN = 5  # characters of a value that a check shows
 
@@ -122,7 +121,8 @@ def deliver(
         spills, names = _spilled(extract, building, lookup is not None)
         progress("everybody is pseudonymised: sorting and writing the delivery")
         for name, spill in spills.items():
-            WRITERS[file_format](spill.tables(), spill.schema, building / f"{name}.{file_format}")
+            write = write_csv if file_format == "csv" else write_parquet
+            write(spill.tables(), spill.schema, building / f"{name}.{file_format}")
             spill.path.unlink()
         note = {
             "feed": feed,

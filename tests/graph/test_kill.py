@@ -1,7 +1,7 @@
 """kill -9 at any moment loses nothing, doubles nothing, and leaves the last release open to readers.
 
 A run is looked at in 20 random moments: it is stopped, all that is on disk is copied, which is what kill -9 at that moment
-would leave, and it goes on. From some of the copies the next run is made to the end. Real kills come on top: a few with
+would leave, and it goes on. From one of the copies the next run is made to the end. Real kills come on top: one with
 every test, UPSTREAM_KILLS of them by `make kill`, each with a run to the end.
 """
 
@@ -11,6 +11,7 @@ import os
 import random
 import shutil
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -26,8 +27,8 @@ from pipelines.synthetic.region import make_region
 
 from .conftest import Region
 
-MOMENTS, ENDED = 20, 2  # copies of a run that is under way, and those of them from which a run is made to the end
-KILLS = int(os.environ.get("UPSTREAM_KILLS", "2"))
+MOMENTS, ENDED = 20, 1  # copies of a run that is under way, and those from which a run is made to the end
+KILLS = int(os.environ.get("UPSTREAM_KILLS", "1"))
 SEED = 20240105
 # Imported once, before the runs are forked off: every run is a process of its own that begins where its imports end.
 LOADED = ["pipelines.runner", "great_expectations", "splink", "scipy", "pandas", "pipelines.board.pack"]
@@ -44,6 +45,7 @@ def upstream_run(data: Path, said: Path) -> None:
 
 @pytest.fixture(scope="module")
 def processes():
+    sys.path.insert(0, str(Settings().project))  # where the processes find this module
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(LOADED)
     return context
