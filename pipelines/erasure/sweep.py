@@ -107,7 +107,7 @@ def _ids_that_end(settings: Settings, stones: Tombstones) -> set[str]:
     salt = hub_salt(settings.state)
     erased = index.loc[named, ["agency", "person_ref"]].drop_duplicates().itertuples(index=False, name=None)
     made = {
-        person_ids._new_id(salt, f"{agency}|{feed}|{ref}", set()) for agency, ref in erased for feed in settings.feeds
+        person_ids.new_id(salt, f"{agency}|{feed}|{ref}", set()) for agency, ref in erased for feed in settings.feeds
     }
     return ended | made
 

@@ -115,11 +115,11 @@ def _new_ids(
     keys = (smallest.agency + "|" + smallest.feed + "|" + smallest.person_ref).to_numpy()
     made = dict.fromkeys(range(len(keys)), "")
     for place in np.argsort(first[newborn], kind="stable"):
-        made[place] = _new_id(salt, keys[place], used)
+        made[place] = new_id(salt, keys[place], used)
     return list(made.values())
 
 
-def _new_id(salt: str, key: str, used: set[str]) -> str:
+def new_id(salt: str, key: str, used: set[str]) -> str:
     attempt = 0
     while True:
         person_id = "P" + hmac.digest(bytes.fromhex(salt), f"{key}|{attempt}".encode(), "sha256").hex()[:12]
