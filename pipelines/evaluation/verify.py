@@ -8,12 +8,9 @@ were looked at while the band was built.
 """
 
 import argparse
-import hashlib
-import json
 import sys
 import tempfile
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -31,9 +28,15 @@ from pipelines.settings import Settings
 from pipelines.synthetic.people_only import people_only
 
 from .link_benchmark import pseudonymised
+from .seeds import PACKAGE, code_digest, over_seeds
 
 SEEDS, FIRST_SEED, PEOPLE, PROCESSES = 200, 1001, 4000, 2
-PACKAGE = Path(__file__).resolve().parents[1]
+CODE = [  # that makes people, encodes, links and measures
+    *(PACKAGE / package for package in ("linkage", "pseudonymise", "synthetic")),
+    Path(__file__),
+    Path(__file__).with_name("link_benchmark.py"),
+    PACKAGE / "settings.py",
+]
 LEAST_COVERED = 0.92  # of seeds: 184 of 200
 WIDEST = 0.10  # mean width of the band, as a share of the true count
 ENDS = (0.025, 0.975)
@@ -128,32 +131,21 @@ def verify(
     seeds: range, people: int, nhs_numbers: bool, processes: int, out: Path, progress: Callable[[str], None]
 ) -> list[Seed]:
     """Every seed, those of an earlier run of the same code read back."""
-    out.mkdir(parents=True, exist_ok=True)
-    path = out / f"seeds-{people}{'' if nhs_numbers else '-without-numbers'}-{_code()}.jsonl"
-    done = [Seed(**json.loads(line)) for line in path.read_text().splitlines()] if path.exists() else []
-    done = [found for found in done if found.seed in seeds]
-    todo = sorted(set(seeds) - {found.seed for found in done})
-    with ProcessPoolExecutor(processes) as pool, path.open("a", encoding="utf-8") as lines:
-        for future in as_completed([pool.submit(verify_seed, seed, people, nhs_numbers) for seed in todo]):
-            found = future.result()
-            done.append(found)
-            lines.write(json.dumps(asdict(found)) + "\n")
-            lines.flush()
-            progress(
-                f"{len(done)} of {len(seeds)}: seed {found.seed}, true {found.true:,}, band {found.low:,} to {found.high:,}"
-                f"{'' if found.covered else ', MISSED'}, off by {found.bias:+.1f} sd"
-            )
-    return sorted(done, key=lambda found: found.seed)
+    path = out / f"seeds-{people}{'' if nhs_numbers else '-without-numbers'}-{code_digest(CODE)}.jsonl"
+
+    def say(done: int, line: dict) -> None:
+        found = Seed(**line)
+        progress(
+            f"{done} of {len(seeds)}: seed {found.seed}, true {found.true:,}, band {found.low:,} to {found.high:,}"
+            f"{'' if found.covered else ', MISSED'}, off by {found.bias:+.1f} sd"
+        )
+
+    work = partial(_seed_as_dict, people=people, nhs_numbers=nhs_numbers)
+    return [Seed(**line) for line in over_seeds(work, seeds, path, processes, say)]
 
 
-def _code() -> str:
-    """8 hex characters of the code that makes people, encodes, links and measures."""
-    digest = hashlib.sha256()
-    folders = [PACKAGE / package for package in ("linkage", "pseudonymise", "synthetic")]
-    files = [path for folder in folders for path in sorted(folder.rglob("*.py"))]
-    for path in [*files, Path(__file__), Path(__file__).with_name("link_benchmark.py"), PACKAGE / "settings.py"]:
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:8]
+def _seed_as_dict(seed: int, people: int, nhs_numbers: bool) -> dict:
+    return asdict(verify_seed(seed, people, nhs_numbers))
 
 
 def summary(found: list[Seed]) -> tuple[str, bool]:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from pipelines.evaluation.seeds import over_seeds
 from pipelines.evaluation.verify import Seed, summary
 
 
@@ -35,3 +36,18 @@ def test_bias_is_in_people_and_in_standard_deviations():
     text, _ = summary(seeds(0, 10))
     assert "| mean of the draws less the truth | +30.0 people | |" in text
     assert "| the same, in standard deviations of the draws | +3.00 | |" in text
+
+
+def twice(seed: int) -> dict:
+    return {"twice": 2 * seed}
+
+
+def test_a_run_that_was_stopped_goes_on_where_it_was(tmp_path):
+    path, said = tmp_path / "seeds.jsonl", []
+    path.write_text(
+        '{"seed": 7, "found": {"twice": "read back"}}\n{"seed": 1, "found": {"twice": "of no seed asked for"}}\n'
+    )
+    for _ in range(2):
+        found = over_seeds(twice, range(6, 9), path, 1, lambda done, last: said.append(last["twice"]))
+        assert found == [{"twice": 12}, {"twice": "read back"}, {"twice": 16}]
+    assert sorted(said) == [12, 16]
