@@ -23,7 +23,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipelines.linkage import Thresholds, cluster, guards, load, run, score, update
+from pipelines.linkage import Thresholds, cluster, load, run, score, update
+from pipelines.linkage.people import score_pairs
 from pipelines.linkage.train import learn
 from pipelines.settings import Settings
 from pipelines.synthetic.people_only import regions
@@ -70,10 +71,7 @@ def link(folder: Path) -> Stages:
     score.count_term_frequencies(con)
     score.block(con)
     lap("block")
-    score.compare(con, "blocked", "compared")
-    score.weigh(con, "compared", "pairs", model.relations)
-    guards.doubt_numbers_alone(con, "pairs")
-    con.execute("drop table compared")
+    score_pairs(con, model.relations, "blocked", "pairs")
     lap("score")
     clients = run.cluster_pairs(con, model, Thresholds.of(Settings()))
     lap("cluster")
@@ -106,7 +104,7 @@ def month(folder: Path) -> Stages:
     memory = update.remembered(linkage, [*before, *after], by)
     update.restore(con, memory)
     known = update.known_clients(con)
-    updated = update.link_new(con, model, thresholds.ends, known, cluster.Constraints.none(len(known)))
+    updated = update.link_new(con, model, thresholds, known, cluster.Constraints.none(len(known)))
     update.remember_new(con, memory)
     con.close()
     lap("update")

@@ -193,6 +193,11 @@ def log_odds(probability: np.ndarray) -> np.ndarray:
     return np.log2(sure / (1 - sure))
 
 
+def least_probability(threshold: float) -> float:
+    """Of a pair that can count at the threshold, whatever the last index says of it."""
+    return float(1 / (1 + np.exp2(STAY - log_odds(np.float64(threshold)))))
+
+
 def _with_staying(links: Links, constraints: Constraints) -> Links:
     """Links whose clients were one person in the last index count for more."""
     last = constraints.together

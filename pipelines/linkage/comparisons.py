@@ -8,7 +8,6 @@ people cannot teach (an empty field, a few hundred records), and the training re
 A `Representation` is the same levels said of other columns: evaluation compares encodings and plaintext by it.
 """
 
-import re
 from dataclasses import dataclass
 
 import splink.comparison_level_library as cll
@@ -88,12 +87,6 @@ class Representation:
     deterministic_rules: tuple[str, ...]
     pools: dict[str, str]  # pool of pairs that `strangers` learns from -> its rule
     unseen: dict[tuple[str, str], int]  # (pool, field) -> gamma of a level that cannot show there
-
-    def columns(self) -> set[str]:
-        """Columns that the levels' SQL reads, told by the _l and _r behind their names."""
-        sql = " ".join(condition for of_field in self.levels.values() for condition in of_field)
-        sql = " ".join([sql, *self.comparable.values()])
-        return set(re.findall(r"(\w+)_[lr]\b", sql)) | set(self.presence.values())
 
     @property
     def is_signed(self) -> bool:

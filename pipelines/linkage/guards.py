@@ -42,9 +42,7 @@ def verified_numbers(con: duckdb.DuckDBPyConnection) -> np.ndarray:
     return result
 
 
-def doubt_numbers_alone(
-    con: duckdb.DuckDBPyConnection, pairs: str, versions: str = "versions", representation: Representation = TOKENS
-) -> None:
+def doubt_numbers_alone(con: duckdb.DuckDBPyConnection, pairs: str, representation: Representation = TOKENS) -> None:
     """Add column number_alone to table `pairs`, and lower the match_probability of these pairs to UNPROVEN.
 
     A pair has nothing but the number if both records have a birth date and a forename and neither agrees at any level:
@@ -60,7 +58,7 @@ def doubt_numbers_alone(
         f"""
         update {pairs} as p
         set number_alone = true, match_probability = least(p.match_probability, {UNPROVEN})
-        from {versions} as l, {versions} as r
+        from versions as l, versions as r
         where l.record_id = p.record_id_l and r.record_id = p.record_id_r
             and p.gamma_nhs_number = {top_gamma("nhs_number")} and {agree_nowhere}
         """

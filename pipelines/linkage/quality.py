@@ -20,7 +20,7 @@ from . import clerical, doubts, relations
 from .comparisons import FIELDS, LEVELS, TOKENS, Representation
 
 if TYPE_CHECKING:
-    from .run import Thresholds
+    from .people import Thresholds
     from .train import Model
 
 

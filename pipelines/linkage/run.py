@@ -16,32 +16,16 @@ import pandas as pd
 from pipelines.hub_salt import hub_salt
 from pipelines.settings import Settings
 
-from . import band, cluster, decisions, guards, load, person_ids, quality, review, score, update
-from .cluster import Constraints, Links
+from . import band, decisions, load, people, person_ids, quality, review, score, update
+from .cluster import Constraints
 from .comparisons import FIELDS, TOKENS, Representation
 from .links import client_links
+from .people import Thresholds
 from .train import Model, current_model, learn
 
 Progress = Callable[[str], None]
 LAST_INDEX = "last_index.sha256"  # in the folder of linkage: what the person ids went on from
-LEAST_KEPT = 0.01  # match probability from which a pair of clients is kept to be looked at
-
-
-@dataclass(frozen=True)
-class Thresholds:
-    """Calibrated probabilities at and above which two records are joined."""
-
-    low: float
-    central: float
-    high: float
-
-    @classmethod
-    def of(cls, settings: Settings) -> "Thresholds":
-        return cls(settings.join_probability_low, settings.join_probability, settings.join_probability_high)
-
-    @property
-    def ends(self) -> tuple[float, float, float]:
-        return self.low, self.central, self.high
+LEAST_SHOWN = 0.01  # match probability from which a pair of clients is written down to be looked at
 
 
 @dataclass(frozen=True)
@@ -93,7 +77,7 @@ def link(settings: Settings, progress: Progress | None = None) -> LinkResult:
         say(f"linking {update.arrived(con):,} new identity versions with those of the last run")
         known = update.known_clients(con)
         constraints = decided.constraints(known, last.seen)
-        clients = update.link_new(con, model, thresholds.ends, known, constraints)
+        clients = update.link_new(con, model, thresholds, known, constraints)
         update.remember_new(con, memory)
     else:
         versions = loaded or load.load_versions(con, files)
@@ -176,18 +160,13 @@ def cluster_pairs(
     representation: Representation = TOKENS,
     constraints: Constraints | None = None,
 ) -> pd.DataFrame:
-    """The second half of `link_versions`: people out of tables `versions`, `blocked` and `pairs`."""
+    """The second half of `link_versions`: people out of tables `versions` and `pairs`."""
     clients = _clients(con)
-    verified = guards.verified_numbers(con)
+    everybody = clients.client_id.to_numpy()
     constraints = constraints or Constraints.none(len(clients))
-    component, links = _complete(con, model, len(clients), thresholds.low, representation, constraints)
-    central = cluster.people(links, len(clients), thresholds.central, verified, constraints)
-    rules = constraints.without_last()
-    low = cluster.people(links, len(clients), thresholds.low, verified, rules, joined=central)
-    within = links.select(central[links.left] == central[links.right])
-    high = cluster.people(within, len(clients), thresholds.high, verified, rules)
-    clients = clients.assign(component=component, low=low, central=central, high=high)
-    return clients.merge(_strongest(con, clients), on="client_id", how="left").drop(columns="client_id")
+    component = people.candidate_components(con, "pairs", everybody, thresholds.low, constraints)
+    found = people.people(con, model.relations, thresholds, everybody, component, constraints, "pairs", representation)
+    return clients.assign(component=component, **found).drop(columns="client_id")
 
 
 def _clients(con: duckdb.DuckDBPyConnection) -> pd.DataFrame:
@@ -203,60 +182,8 @@ def score_pairs(con: duckdb.DuckDBPyConnection, model: Model, representation: Re
     """Fill table `pairs` with every blocked pair of versions."""
     score.count_term_frequencies(con, representation)
     score.block(con, "versions", representation)
-    score.compare(con, "blocked", "compared", "versions", representation)
-    score.weigh(con, "compared", "pairs", model.relations, representation)
-    guards.doubt_numbers_alone(con, "pairs", representation=representation)
-    con.execute("drop table compared")
-
-
-def _complete(
-    con: duckdb.DuckDBPyConnection,
-    model: Model,
-    clients: int,
-    low: float,
-    representation: Representation,
-    constraints: Constraints,
-) -> tuple[np.ndarray, Links]:
-    """Candidate component of each client at the low threshold, and all pairs of clients that share one, those that
-    blocking missed scored as well."""
-    found = client_links(con, "pairs", LEAST_KEPT)
-    labels = cluster.candidate_components(found, clients, low, constraints)
-    sizes = np.bincount(labels)[labels]
-    wanted = (sizes > 2) & (sizes <= score.COMPLETED_UP_TO)
-    con.register("component", pd.DataFrame({"client_id": np.flatnonzero(wanted), "component": labels[wanted]}))
-    con.execute(
-        f"""
-        create or replace table missing as
-        with members as (select record_id, client_id, component from versions inner join component using (client_id))
-        select a.record_id as record_id_l, b.record_id as record_id_r, cast({score.UNBLOCKED} as tinyint) as rule
-        from members as a
-        inner join members as b on a.component = b.component and a.client_id < b.client_id
-        anti join blocked as known
-            on known.record_id_l = least(a.record_id, b.record_id)
-            and known.record_id_r = greatest(a.record_id, b.record_id)
-        """
-    )
-    score.compare(con, "missing", "compared", "versions", representation)
-    score.weigh(con, "compared", "completing", model.relations, representation)
-    guards.doubt_numbers_alone(con, "completing", representation=representation)
-    con.execute("insert into pairs by name from completing")
-    for table in ("missing", "compared", "completing", "blocked"):
-        con.execute(f"drop table {table}")
-    con.unregister("component")
-    company = np.flatnonzero(sizes > 1)
-    con.register("component", pd.DataFrame({"client_id": company, "component": labels[company]}))
-    con.execute(
-        """
-        create or replace temp table inside as
-        select pairs.* from pairs
-        inner join component as l on l.client_id = client_id_l
-        inner join component as r on r.client_id = client_id_r and r.component = l.component
-        """
-    )
-    con.unregister("component")
-    links = client_links(con, "inside")
-    con.execute("drop table inside")
-    return labels, links
+    people.score_pairs(con, model.relations, "blocked", "pairs", representation)
+    con.execute("drop table blocked")
 
 
 def _write_client_pairs(con: duckdb.DuckDBPyConnection, clients: pd.DataFrame, path: Path) -> None:
@@ -281,7 +208,7 @@ def _write_client_pairs(con: duckdb.DuckDBPyConnection, clients: pd.DataFrame, p
             from pairs as p
             inner join clients as l on l.client_id = least(client_id_l, client_id_r)
             inner join clients as r on r.client_id = greatest(client_id_l, client_id_r)
-            where p.match_probability >= {LEAST_KEPT} or l.low = r.low or p.number_alone
+            where p.match_probability >= {LEAST_SHOWN} or l.low = r.low or p.number_alone
             qualify row_number() over (
                 partition by l.client_id, r.client_id
                 order by p.match_probability desc, p.evidence desc, p.record_id_l, p.record_id_r
@@ -292,30 +219,6 @@ def _write_client_pairs(con: duckdb.DuckDBPyConnection, clients: pd.DataFrame, p
     )
     con.unregister("component")
     os.replace(building, path)
-
-
-def _strongest(con: duckdb.DuckDBPyConnection, clients: pd.DataFrame) -> pd.DataFrame:
-    """For each client with company its strongest link to another client of its person."""
-    con.register("person", clients[["client_id", "central"]])
-    strongest = con.execute(
-        """
-        with inside as (
-            select client_id_l, client_id_r, match_weight, match_probability
-            from pairs
-            inner join person as l on l.client_id = client_id_l
-            inner join person as r on r.client_id = client_id_r and r.central = l.central
-        ),
-        both_ways as (
-            select client_id_l as client_id, match_weight, match_probability from inside
-            union all by name
-            select client_id_r as client_id, match_weight, match_probability from inside
-        )
-        select client_id, max(match_weight) as match_weight, max(match_probability) as match_probability
-        from both_ways group by client_id order by client_id
-        """
-    ).df()
-    con.unregister("person")
-    return strongest
 
 
 def _index(clients: pd.DataFrame, ids: person_ids.PersonIds) -> pd.DataFrame:

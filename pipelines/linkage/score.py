@@ -18,7 +18,6 @@ from .relations import NAMESAKES, PERSON, RELATIONS, STRANGERS, Relations
 MOST_IN_A_BLOCK = 2000  # records that share a blocking rule's value; their pairs grow with the square
 BY_NAMES = "names that sound alike"  # pool of a representation whose rule is one of its blocking rules
 SIDE = re.compile(r"\b(\w+)_([lr])\b")
-SIDED = re.compile(r"\b(\w+)_[lr]\b")
 COLUMN = re.compile(r"\b[lr]\.(\w+)")
 EQUAL = re.compile(r"\bl\.(\w+) = r\.(\w+)")
 OTHER_ANCHOR = re.compile(r"_by_(?!names_)")
@@ -162,16 +161,14 @@ def _literal(value: object) -> str:
     return _quoted(value) if isinstance(value, str) else str(value)
 
 
-def count_term_frequencies(
-    con: duckdb.DuckDBPyConnection, representation: Representation = TOKENS, versions: str = "versions"
-) -> None:
+def count_term_frequencies(con: duckdb.DuckDBPyConnection, representation: Representation = TOKENS) -> None:
     """Fill tables `tf_<column>` (token, clients, present): clients who have each value, and any, by latest version."""
     for column in representation.rarities:
         con.execute(
             f"""
             create or replace table tf_{column} as
             select {column} as token, count(*) as clients, sum(count(*)) over () as present
-            from {versions} where is_latest and {column} is not null group by 1
+            from versions where is_latest and {column} is not null group by 1
             """
         )
 
@@ -193,7 +190,7 @@ def compare(
         gammas = {field: _with_bits_counted(sql) for field, sql in gammas.items()}
         con.register("with_bits", signatures.count_bits(con, pairs, versions))
         pairs = "with_bits"
-    columns = sorted({*SIDED.findall(" ".join(gammas.values())), *rarities})
+    columns = sorted({*(name for name, _ in SIDE.findall(" ".join(gammas.values()))), *rarities})
     con.execute(
         f"""
         create or replace temp table sides as

@@ -22,16 +22,14 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from . import cluster, guards, load, score
-from .cluster import Constraints, Links
-from .links import client_links
+from . import cluster, load, people, score
+from .cluster import Constraints
+from .people import STRONGEST, Thresholds
 from .person_ids import KEY
 from .train import Model
 
 MANIFEST, DATABASE = "manifest.json", "memory.duckdb"
 LABELS = ("component", "low", "central", "high")  # of each client: candidate component, and its person by threshold
-STRONGEST = ("match_weight", "match_probability")  # of each client's links inside its person
-LEAST_PROBABILITY = 0.01  # of a pair that can be part of a component
 
 
 @dataclass(frozen=True)
@@ -219,47 +217,28 @@ def known_clients(con: duckdb.DuckDBPyConnection) -> pd.DataFrame:
 def link_new(
     con: duckdb.DuckDBPyConnection,
     model: Model,
-    thresholds: Sequence[float],
+    thresholds: Thresholds,
     clients: pd.DataFrame,
     constraints: Constraints,
 ) -> pd.DataFrame:
     """As run.link_versions, after `restore`: the new versions linked, everybody else as remembered.
 
-    thresholds: low, central and high. clients: `known_clients`. Leaves view `pairs`.
+    clients: `known_clients`. Leaves view `pairs`.
     """
-    low, central, high = thresholds
     score.count_term_frequencies(con)
     score.block_new(con, "fresh")
-    _score(con, model, "blocked", "pairs_new")
+    people.score_pairs(con, model.relations, "blocked", "pairs_new")
     con.execute("insert into kept.pairs by name from pairs_new")
-    remembered_labels = _labels(con, len(clients))
-    members, component = _touched(con, remembered_labels["component"], low, constraints)
-    sizes = np.bincount(component)[component] if len(members) else component
-    _complete(con, model, members, component, (sizes > 2) & (sizes <= score.COMPLETED_UP_TO))
-    place = np.full(len(clients), -1)
-    place[members] = np.arange(len(members))
-    links = _at(client_links(con, "inside"), place)
-    verified = guards.verified_numbers(con)[members]
-    rules = _within(constraints, place, members)
-    anew = {"component": component, "central": cluster.people(links, len(members), central, verified, rules)}
-    rules = rules.without_last()
-    anew["low"] = cluster.people(links, len(members), low, verified, rules, joined=anew["central"])
-    within = links.select(anew["central"][links.left] == anew["central"][links.right])
-    anew["high"] = cluster.people(within, len(members), high, verified, rules)
-    for name, people in anew.items():
-        remembered_labels[name][members] = people + remembered_labels[name].max(initial=-1) + 1
-    strongest = _strongest(con, members, anew["central"])
-    _remember_members(con, members, {name: remembered_labels[name][members] for name in LABELS}, strongest)
+    labels = _labels(con, len(clients))
+    members, component = _touched(con, labels["component"], thresholds.low, constraints)
+    found = people.people(con, model.relations, thresholds, members, component, constraints, "kept.pairs")
+    found["component"] = component
+    for name in LABELS:
+        labels[name][members] = found[name] + labels[name].max(initial=-1) + 1
+    strongest = {name: found[name] for name in STRONGEST}
+    _remember_members(con, members, {name: labels[name][members] for name in LABELS}, strongest)
     made = con.execute(f"select {', '.join([*LABELS, *STRONGEST])} from kept.clients order by client_id").df()
     return clients[KEY].join(made)
-
-
-def _score(con: duckdb.DuckDBPyConnection, model: Model, pairs: str, into: str) -> None:
-    """Fill table `into` with the scored pairs of table `pairs`."""
-    score.compare(con, pairs, "compared")
-    score.weigh(con, "compared", into, model.relations)
-    guards.doubt_numbers_alone(con, into)
-    con.execute("drop table compared")
 
 
 def _labels(con: duckdb.DuckDBPyConnection, clients: int) -> dict[str, np.ndarray]:
@@ -274,97 +253,18 @@ def _labels(con: duckdb.DuckDBPyConnection, clients: int) -> dict[str, np.ndarra
 def _touched(
     con: duckdb.DuckDBPyConnection, component: np.ndarray, low: float, constraints: Constraints
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Clients of the components that a new version is in, and the component of each, from 0.
-
-    Leaves table `inside`: all scored pairs within them.
-    """
+    """Clients of the components that a new version is in, and the component of each, from 0."""
     arrived = con.execute("select distinct client_id from fresh").fetchnumpy()["client_id"]
     met = con.execute(
-        f"select unnest([client_id_l, client_id_r]) as c from pairs_new where match_probability >= {LEAST_PROBABILITY}"
+        "select unnest([client_id_l, client_id_r]) as c from pairs_new where match_probability >= ?",
+        [cluster.least_probability(low)],
     ).fetchnumpy()["c"]
     near = np.flatnonzero(np.isin(component, component[np.union1d(arrived, met)]))
-    _pairs_between(con, "pairs", near, "near")
-    place = np.full(len(component), -1)
-    place[near] = np.arange(len(near))
-    links = _at(client_links(con, "near", LEAST_PROBABILITY), place)
-    labels = cluster.candidate_components(links, len(near), low, _within(constraints, place, near))
-    kept = np.isin(labels, labels[place[arrived]])
-    members, labels = near[kept], cluster.in_order(labels[kept])
-    _pairs_between(con, "near", members, "inside", labels)
+    people.pairs_between(con, "pairs", near, "near")
+    labels = people.candidate_components(con, "near", near, low, constraints)
     con.execute("drop table near")
-    return members, labels
-
-
-def _pairs_between(
-    con: duckdb.DuckDBPyConnection, pairs: str, clients: np.ndarray, into: str, labels: np.ndarray | None = None
-) -> None:
-    """Fill table `into` with the pairs between these clients; with labels, of the same label only."""
-    same = np.zeros(len(clients), np.int64) if labels is None else labels
-    con.register("member", pa.table({"client_id": clients, "label": same}))
-    con.execute(
-        f"""
-        create or replace temp table {into} as
-        select p.* from {pairs} as p
-        inner join member as l on l.client_id = p.client_id_l
-        inner join member as r on r.client_id = p.client_id_r
-        where l.label - r.label = 0  -- as an equality it would be joined on first, everybody with everybody
-        """
-    )
-    con.unregister("member")
-
-
-def _complete(
-    con: duckdb.DuckDBPyConnection, model: Model, members: np.ndarray, component: np.ndarray, wanted: np.ndarray
-) -> None:
-    """Score the pairs of wanted components that blocking missed, into tables `inside` and memory's pairs."""
-    con.register("member", pa.table({"client_id": members[wanted], "component": component[wanted]}))
-    con.execute(
-        f"""
-        create or replace table missing as
-        with of_member as (select record_id, client_id, component from versions inner join member using (client_id))
-        select a.record_id as record_id_l, b.record_id as record_id_r, {score.UNBLOCKED}::tinyint as rule
-        from of_member as a
-        inner join of_member as b
-            on a.component = b.component and a.client_id <> b.client_id and a.record_id < b.record_id
-        anti join inside as known on known.record_id_l = a.record_id and known.record_id_r = b.record_id
-        """
-    )
-    con.unregister("member")
-    _score(con, model, "missing", "completing")
-    con.execute("insert into kept.pairs by name from completing")
-    con.execute("insert into inside by name from completing")
-    con.execute("drop table missing; drop table completing")
-
-
-def _at(links: Links, place: np.ndarray) -> Links:
-    """The links by the places of their clients."""
-    return Links(place[links.left], place[links.right], links.probability, links.evidence)
-
-
-def _within(constraints: Constraints, place: np.ndarray, members: np.ndarray) -> Constraints:
-    """The constraints on some clients, by their places among them."""
-    constraints = constraints.binding()
-    pairs = [place[pairs][(place[pairs] >= 0).all(axis=1)] for pairs in (constraints.must, constraints.cannot)]
-    return Constraints(*pairs, constraints.together[members])
-
-
-def _strongest(con: duckdb.DuckDBPyConnection, members: np.ndarray, central: np.ndarray) -> dict[str, np.ndarray]:
-    """The strongest link of each member inside its person; NaN if alone. By column of STRONGEST."""
-    _pairs_between(con, "inside", members, "of_person", central)
-    con.register("member", pa.table({"client_id": members}))
-    found = con.execute(
-        """
-        select member.client_id, max(match_weight) as match_weight, max(match_probability) as match_probability
-        from member left join (
-            select client_id_l as client_id, match_weight, match_probability from of_person
-            union all select client_id_r, match_weight, match_probability from of_person
-        ) as ends using (client_id)
-        group by 1 order by 1
-        """
-    ).fetchnumpy()
-    con.unregister("member")
-    con.execute("drop table of_person")
-    return {name: np.ma.filled(np.ma.asarray(found[name]).astype(float), np.nan) for name in STRONGEST}
+    kept = np.isin(labels, labels[people.places(near, len(component))[arrived]])
+    return near[kept], cluster.in_order(labels[kept])
 
 
 def _remember_members(
