@@ -63,7 +63,7 @@ windows as (
 )
 
 select
-    scenario, -- low, central or high threshold for joining records, or draws of who may be who
+    scenario, -- central (everybody) or alternative (who is another set of records under some variant)
     person_key, -- Person in that scenario; in the central one the person_id
     definition_id, -- Definition
     min(day) as first_met_on, -- Day of the first contact at which the definition was met

@@ -1,8 +1,10 @@
--- One row per spell: the first service reached, and the first missed door, which is the first contact that ended
--- without help and after which the spell came to a crisis contact.
--- Key: spell_id
+-- One row per linkage scenario, person and spell: the first service reached, and the first missed door, which is the
+-- first contact that ended without help and after which the spell came to a crisis contact.
+-- Key: scenario, person_key, spell_id
 with steps as (
     select
+        sequence.scenario,
+        sequence.person_key,
         sequence.spell_id,
         sequence.position,
         contacts.contact_id,
@@ -19,24 +21,30 @@ with steps as (
 
 first_steps as (
     select
+        scenario,
+        person_key,
         spell_id,
         arg_min(steps, position) as door,
         arg_min(steps, position) filter (ended_without_help) as missed_door
     from steps
-    group by spell_id
+    group by scenario, person_key, spell_id
 ),
 
 crises as (
     select
+        steps.scenario,
+        steps.person_key,
         steps.spell_id,
         arg_min(steps, steps.position) as crisis
     from steps
-    inner join first_steps using (spell_id)
+    inner join first_steps using (scenario, person_key, spell_id)
     where steps.crisis and steps.position > first_steps.missed_door.position
-    group by steps.spell_id
+    group by steps.scenario, steps.person_key, steps.spell_id
 )
 
 select
+    scenario, -- central (everybody) or alternative (who is another set of records under some variant)
+    person_key, -- Person in that scenario; in the central one the person_id
     spell_id, -- Spell
     door.contact_id as first_door_contact_id, -- First contact of the spell
     door.agency as first_door_agency, -- Agency of the first contact
@@ -49,4 +57,4 @@ select
     crisis.contact_id as crisis_contact_id, -- First crisis contact after the first missed door
     date_diff('day', missed_door.started_at, crisis.started_at) as days_to_crisis -- Days from that door to it
 from first_steps
-left join crises using (spell_id)
+left join crises using (scenario, person_key, spell_id)

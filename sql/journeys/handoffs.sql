@@ -1,9 +1,10 @@
--- One row per hand-off: a contact whose next contact, within the hand-off window (28 days), was elsewhere: with another
--- agency, or with another team of the same agency where both teams are known.
--- Key: contact_id
+-- One row per linkage scenario, person and hand-off: a contact whose next contact, within the hand-off window (28 days),
+-- was elsewhere: with another agency, or with another team of the same agency where both teams are known.
+-- Key: scenario, person_key, contact_id
 with pairs as (
     select
-        sequence.person_id,
+        sequence.scenario,
+        sequence.person_key,
         sequence.days_to_next,
         here,
         there,
@@ -15,9 +16,10 @@ with pairs as (
 )
 
 select
+    scenario, -- central (everybody) or alternative (who is another set of records under some variant)
+    person_key, -- Person in that scenario; in the central one the person_id
     here.contact_id as contact_id, -- Contact that was followed by one elsewhere
     there.contact_id as next_contact_id, -- The contact elsewhere
-    person_id, -- Linked person
     between_agencies, -- Whether the two contacts were with different agencies
     here.agency as from_agency, -- Agency of the first contact
     here.feed as from_feed, -- Feed of the first contact

@@ -6,12 +6,8 @@
 with in_review as (
     select 'central' as scenario, person_id as person_key from linkage.person_index where in_review
     union
-    select 'low', person_id_low from linkage.person_index where in_review
-    union
-    select 'high', person_id_high from linkage.person_index where in_review
-    union
-    select 'draws', drawn.person_key
-    from linkage.person_draws as drawn
+    select 'alternative', variants.person_key
+    from staging.person_variants as variants
     inner join linkage.person_index as person using (agency, feed, person_ref)
     where person.in_review
 ),
@@ -91,7 +87,7 @@ figures as (
 
 select
     headline_id, -- Name of the figure
-    scenario, -- low, central or high threshold for joining records, or draws of who may be who
+    scenario, -- central (everybody) or alternative (who is another set of records under some variant)
     person_key, -- Person in that scenario
     contacts, -- The person's contacts behind the figure
     minutes -- Minutes of those contacts; empty where time is not the point

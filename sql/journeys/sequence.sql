@@ -1,18 +1,22 @@
--- One row per contact with its place among the person's contacts. Days are calendar days between starts; within a day a
--- contact without a time of day comes last, because such an event usually follows from what happened that day.
--- Key: contact_id
+-- One row per linkage scenario, person and contact, with its place among the person's contacts. Days are calendar days
+-- between starts; within a day a contact without a time of day comes last, because such an event usually follows from
+-- what happened that day.
+-- Key: scenario, person_key, contact_id
 with ordered as (
     select
-        contact_id,
-        person_id,
-        started_at,
+        people.scenario,
+        people.person_key,
+        contacts.contact_id,
+        contacts.started_at,
         row_number() over in_order as position,
-        lag(started_at) over in_order as previous_started_at,
-        lead(contact_id) over in_order as next_contact_id,
-        lead(started_at) over in_order as next_started_at
-    from staging.contacts
+        lag(contacts.started_at) over in_order as previous_started_at,
+        lead(contacts.contact_id) over in_order as next_contact_id,
+        lead(contacts.started_at) over in_order as next_started_at
+    from staging.person_scenarios as people
+    inner join staging.contacts as contacts using (contact_id)
     window in_order as (
-        partition by person_id order by started_at::date, not time_known, started_at, contact_id
+        partition by people.scenario, people.person_key
+        order by contacts.started_at::date, not contacts.time_known, contacts.started_at, contacts.contact_id
     )
 ),
 
@@ -29,18 +33,19 @@ numbered as (
     select
         *,
         max(if(starts_spell, position, 0)) over (
-            partition by person_id order by position
+            partition by scenario, person_key order by position
         ) as spell_position
     from marked
 )
 
 select
+    scenario, -- central (everybody) or alternative (who is another set of records under some variant)
+    person_key, -- Person in that scenario; in the central one the person_id
     contact_id, -- Contact
-    person_id, -- Linked person
     position, -- Place among the person's contacts from 1
     'S' || substr(first_value(contact_id) over (
-        partition by person_id, spell_position order by position
-    ), 2) as spell_id, -- Spell that the contact belongs to
+        partition by scenario, person_key, spell_position order by position
+    ), 2) as spell_id, -- Spell that the contact belongs to; an alternative person's may be called as another's
     position - spell_position + 1 as position_in_spell, -- Place within the spell from 1
     next_contact_id, -- The person's next contact of any kind
     date_diff('day', started_at, next_started_at) as days_to_next -- Days from this contact to the next one

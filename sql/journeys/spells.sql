@@ -1,8 +1,10 @@
--- One row per spell: a run of one person's contacts without a gap as long as the spell gap (28 days).
--- Key: spell_id
+-- One row per linkage scenario, person and spell: a run of one person's contacts without a gap as long as the spell gap
+-- (28 days).
+-- Key: scenario, person_key, spell_id
 select
+    sequence.scenario, -- central (everybody) or alternative (who is another set of records under some variant)
+    sequence.person_key, -- Person in that scenario; in the central one the person_id
     sequence.spell_id, -- Surrogate of the spell
-    sequence.person_id, -- Linked person
     min(contacts.started_at) as started_at, -- Start of the first contact
     max(contacts.started_at) as last_contact_at, -- Start of the last contact
     date_diff('day', min(contacts.started_at), max(contacts.started_at)) + 1 as days, -- Days from first to last contact
@@ -14,4 +16,4 @@ select
 from journeys.sequence as sequence
 inner join staging.contacts as contacts using (contact_id)
 inner join reference.needs as needs on contacts.need = needs.need
-group by sequence.spell_id, sequence.person_id
+group by sequence.scenario, sequence.person_key, sequence.spell_id

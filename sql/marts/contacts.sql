@@ -22,5 +22,6 @@ select
     contacts.staff_minutes, -- Minutes of staff time where known
     sequence.spell_id -- Spell that the contact belongs to
 from staging.contacts as contacts
-inner join journeys.sequence as sequence using (contact_id)
+inner join journeys.sequence as sequence
+    on sequence.scenario = 'central' and contacts.contact_id = sequence.contact_id
 left join reference.areas as areas on contacts.lsoa = areas.lsoa

@@ -14,16 +14,22 @@ draws as (
     select unnest(range(1, getvariable('linkage_draws')::bigint + 1)) as draw
 ),
 
+drawn as (
+    select variant::bigint as draw, person_id, person_key
+    from staging.person_alternatives
+    where variant not in ('low', 'high')
+),
+
 changes as (
     select replaced.draw, cycling.definition_id, -1 as people
-    from (select distinct draw, person_id from staging.person_draws) as replaced
+    from (select distinct draw, person_id from drawn) as replaced
     inner join journeys.cycling as cycling
         on cycling.scenario = 'central' and replaced.person_id = cycling.person_key
     union all
-    select drawn.draw, cycling.definition_id, 1
-    from (select distinct draw, person_key from staging.person_draws) as drawn
+    select added.draw, cycling.definition_id, 1
+    from (select distinct draw, person_key from drawn) as added
     inner join journeys.cycling as cycling
-        on cycling.scenario = 'draws' and drawn.person_key = cycling.person_key
+        on cycling.scenario = 'alternative' and added.person_key = cycling.person_key
 ),
 
 changed as (

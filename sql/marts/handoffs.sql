@@ -4,7 +4,7 @@
 select
     contact_id, -- Contact that was followed by one elsewhere
     next_contact_id, -- The contact elsewhere
-    person_id, -- Linked person
+    person_key as person_id, -- Linked person
     between_agencies, -- Whether the two contacts were with different agencies
     from_agency, -- Agency of the first contact
     from_feed, -- Feed of the first contact
@@ -19,3 +19,4 @@ select
     same_need, -- Whether both contacts were for one group of needs
     outcome_group -- How the first contact ended
 from journeys.handoffs
+where scenario = 'central'

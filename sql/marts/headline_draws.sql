@@ -13,17 +13,23 @@ draws as (
     select unnest(range(1, getvariable('linkage_draws')::bigint + 1)) as draw
 ),
 
+drawn as (
+    select variant::bigint as draw, person_id, person_key
+    from staging.person_alternatives
+    where variant not in ('low', 'high')
+),
+
 -- Only people who are another set of records under a draw are counted anew: out with the ones, in with the others.
 changes as (
     select replaced.draw, figures.headline_id, -1 as sign, figures.contacts, figures.minutes
-    from (select distinct draw, person_id from staging.person_draws) as replaced
+    from (select distinct draw, person_id from drawn) as replaced
     inner join journeys.headline_people as figures
         on figures.scenario = 'central' and replaced.person_id = figures.person_key
     union all
-    select drawn.draw, figures.headline_id, 1, figures.contacts, figures.minutes
-    from (select distinct draw, person_key from staging.person_draws) as drawn
+    select added.draw, figures.headline_id, 1, figures.contacts, figures.minutes
+    from (select distinct draw, person_key from drawn) as added
     inner join journeys.headline_people as figures
-        on figures.scenario = 'draws' and drawn.person_key = figures.person_key
+        on figures.scenario = 'alternative' and added.person_key = figures.person_key
 ),
 
 changed as (
@@ -34,7 +40,7 @@ changed as (
 ),
 
 headlines as (
-    select distinct headline_id from journeys.headline_people where scenario in ('central', 'draws')
+    select distinct headline_id from journeys.headline_people
 )
 
 select

@@ -19,21 +19,43 @@ with headlines (headline_id, share_of_people, part, whole) as (
     ('people_in_review', null, null, null)
 ),
 
-scenarios as (
-    select distinct scenario from journeys.headline_people where scenario <> 'draws'
+scenarios (scenario) as (
+    values ('central'), ('low'), ('high')
+),
+
+thresholds as (
+    select variant, person_id, person_key from staging.person_alternatives where variant in ('low', 'high')
+),
+
+-- A threshold's figure is the central one without the people that it replaces and with those in their place.
+parts_of_figures as (
+    select figures.headline_id, scenarios.scenario, 1 as sign, figures.contacts, figures.minutes
+    from journeys.headline_people as figures
+    cross join scenarios
+    where figures.scenario = 'central'
+    union all
+    select figures.headline_id, replaced.variant, -1, figures.contacts, figures.minutes
+    from (select distinct variant, person_id from thresholds) as replaced
+    inner join journeys.headline_people as figures
+        on figures.scenario = 'central' and replaced.person_id = figures.person_key
+    union all
+    select figures.headline_id, added.variant, 1, figures.contacts, figures.minutes
+    from (select distinct variant, person_key from thresholds) as added
+    inner join journeys.headline_people as figures
+        on figures.scenario = 'alternative' and added.person_key = figures.person_key
 ),
 
 figures as (
-    select headline_id, scenario, count(*) as people, sum(contacts) as contacts, sum(minutes) as minutes
-    from journeys.headline_people
-    where scenario <> 'draws'
+    select
+        headline_id, scenario, sum(sign) as people, sum(sign * contacts) as contacts, sum(sign * minutes) as minutes
+    from parts_of_figures
     group by headline_id, scenario
 )
 
 select
     headlines.headline_id, -- Name of the figure
     scenarios.scenario, -- low, central or high threshold for joining records
-    coalesce(figures.people, 0) as people, -- People behind the figure
+    coalesce(figures.people, 0)::bigint as people, -- People behind the figure
     coalesce(figures.contacts, 0)::bigint as contacts, -- Contacts behind the figure
     figures.minutes::bigint as minutes, -- Minutes behind the figure; empty where time is not the point
     round(

@@ -4,4 +4,5 @@ select
     person_key, -- Person under one or more draws
     contact_id -- Contact; see the table contacts
 from staging.person_scenarios
-where scenario = 'draws'
+semi join marts.person_draws using (person_key)
+where scenario = 'alternative'

@@ -4,7 +4,8 @@
 -- add those of every person_key, from person_draw_contacts; the spread of the figure over the draws is its band.
 -- Key: draw, person_id, person_key
 select
-    draw, -- Number of the draw from 1
+    variant::integer as draw, -- Number of the draw from 1
     person_id, -- Linked person who is another set of records under the draw
     person_key -- Person under the draw; the same set of records has the same key in every draw
-from staging.person_draws
+from staging.person_alternatives
+where variant not in ('low', 'high')

@@ -2,7 +2,7 @@
 -- Key: spell_id
 select
     spells.spell_id, -- Surrogate of the spell
-    spells.person_id, -- Linked person
+    spells.person_key as person_id, -- Linked person
     spells.started_at, -- Start of the first contact
     spells.last_contact_at, -- Start of the last contact
     spells.days, -- Days from first to last contact, both counted
@@ -22,4 +22,5 @@ select
     doors.crisis_contact_id, -- First crisis contact after the first missed door
     doors.days_to_crisis -- Days from the first missed door to that crisis contact
 from journeys.spells as spells
-inner join journeys.first_doors as doors using (spell_id)
+inner join journeys.first_doors as doors using (scenario, person_key, spell_id)
+where spells.scenario = 'central'

@@ -1,31 +1,24 @@
--- One row per contact, linkage scenario and person whose contact it is there: when records are joined at the low (more
--- links), the central or the high threshold (fewer links), and under the draws of who may be who. Under draws are only
--- people who are another set of records than in the central scenario, each such set once however many draws have it.
+-- One row per contact, linkage scenario and person whose contact it is there. In the central scenario is everybody;
+-- alternatives are the people who, at the low or the high threshold or under some draw of who may be who, are another
+-- set of records than in the central scenario, each such set once. A figure under a variant is the central one less the
+-- people that staging.person_alternatives replaces there and with those that it names in their place.
 -- Key: contact_id, scenario, person_key
 with contacts as (
-    select contact_id, agency, feed, person_ref, person_id, person_id_low, person_id_high
+    select contact_id, agency, feed, person_ref, person_id
     from staging.contact_rows
     where left_out is null
 ),
 
-drawn as (
-    select distinct agency, feed, person_ref, person_key from linkage.person_draws
-),
-
-scenarios as (
-    select contact_id, 'central' as scenario, person_id as person_key from contacts
-    union all
-    select contact_id, 'low', person_id_low from contacts
-    union all
-    select contact_id, 'high', person_id_high from contacts
-    union all
-    select contacts.contact_id, 'draws', drawn.person_key
-    from contacts
-    inner join drawn using (agency, feed, person_ref)
+alternatives as (
+    select distinct agency, feed, person_ref, person_key from staging.person_variants
 )
 
 select
     contact_id, -- Contact
-    scenario, -- low, central or high threshold for joining records, or draws of who may be who
-    person_key -- Person in that scenario; in the central one the person_id
-from scenarios
+    'central' as scenario, -- central (everybody) or alternative (who is another set of records under some variant)
+    person_id as person_key -- Person in that scenario; in the central one the person_id
+from contacts
+union all
+select contacts.contact_id, 'alternative', alternatives.person_key
+from contacts
+inner join alternatives using (agency, feed, person_ref)

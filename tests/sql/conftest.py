@@ -2,7 +2,8 @@
 
 A table in text has a line of column names and a line for each row, cells separated by bars. An empty cell is NULL; a
 column that is not mentioned has the default below, or NULL. Tables that are not given are built by their own SQL
-files from those that are, and reference tables are the project's own.
+files from those that are, and reference tables are the project's own. Contacts that are given without linkage scenarios
+are each their person's, and nobody has an alternative.
 """
 
 from collections.abc import Callable
@@ -95,6 +96,11 @@ DEFAULTS = {
     },
 }
 
+EVERYBODY_IS_CENTRAL = """
+    create table staging.person_scenarios as
+    select contact_id, 'central' as scenario, person_id as person_key from staging.contacts
+"""
+
 
 @pytest.fixture(scope="session")
 def template(tmp_path_factory) -> Path:
@@ -140,6 +146,9 @@ def build(
     for name, text in given.items():
         give(connection, name, text)
     done = {tuple(name.split(".")) for name in given}
+    if "staging.contacts" in given and "staging.person_scenarios" not in given:
+        connection.execute(EVERYBODY_IS_CENTRAL)
+        done.add(("staging", "person_scenarios"))
 
     def make(name: TableName) -> None:
         if name in done:

@@ -10,7 +10,7 @@ SPELLS = {
         C2         | P1        | 2024-01-28 00:10
         """,
         """
-        spell_id | person_id | contacts | days
+        spell_id | person_key | contacts | days
         S1       | P1        | 2        | 28
         """,
     ),
@@ -21,7 +21,7 @@ SPELLS = {
         C2         | P1        | 2024-01-29 00:10
         """,
         """
-        spell_id | person_id | contacts | days
+        spell_id | person_key | contacts | days
         S1       | P1        | 1        | 1
         S2       | P1        | 1        | 1
         """,
@@ -35,7 +35,7 @@ SPELLS = {
         C4         | P2        | 2024-01-05
         """,
         """
-        spell_id | person_id | contacts | days
+        spell_id | person_key | contacts | days
         S1       | P1        | 3        | 41
         S4       | P2        | 1        | 1
         """,
@@ -46,6 +46,67 @@ SPELLS = {
 @pytest.mark.parametrize(("contacts", "expected"), SPELLS.values(), ids=SPELLS)
 def test_spells(check, contacts, expected):
     check("journeys.spells", {"staging.contacts": contacts}, expected)
+
+
+ONE_OR_TWO = {
+    "staging.contacts": """
+    contact_id | agency | outcome_group     | crisis | started_at
+    C1         | LAWX   | no_further_action | false  | 2024-01-01
+    C2         | NPOL   | met               | true   | 2024-01-05
+    C3         | WEXH   | admitted          | true   | 2024-02-20
+    """,
+    # The person is one in the central scenario; the alternatives are one without the police, and the police on its own.
+    "staging.person_scenarios": """
+    contact_id | scenario    | person_key
+    C1         | central     | P1
+    C2         | central     | P1
+    C3         | central     | P1
+    C1         | alternative | D1
+    C3         | alternative | D1
+    C2         | alternative | D2
+    """,
+}
+
+
+def test_each_alternative_person_has_a_sequence_and_spells_of_their_own(check):
+    check(
+        "journeys.spells",
+        ONE_OR_TWO,
+        """
+        scenario    | person_key | spell_id | contacts | crisis_contacts
+        central     | P1         | S1       | 2        | 1
+        central     | P1         | S3       | 1        | 1
+        alternative | D1         | S1       | 1        | 0
+        alternative | D1         | S3       | 1        | 1
+        alternative | D2         | S2       | 1        | 1
+        """,
+    )
+
+
+def test_each_alternative_person_has_hand_offs_of_their_own(check):
+    check(
+        "journeys.handoffs",
+        ONE_OR_TWO,
+        """
+        scenario | person_key | contact_id | next_contact_id
+        central  | P1         | C1         | C2
+        """,
+    )
+
+
+def test_each_alternative_person_has_doors_of_their_own(check):
+    check(
+        "journeys.first_doors",
+        ONE_OR_TWO,
+        """
+        scenario    | person_key | spell_id | first_door_contact_id | first_missed_door_contact_id | crisis_contact_id
+        central     | P1         | S1       | C1                    | C1                           | C2
+        central     | P1         | S3       | C3                    |                              |
+        alternative | D1         | S1       | C1                    |                              |
+        alternative | D1         | S3       | C3                    |                              |
+        alternative | D2         | S2       | C2                    |                              |
+        """,
+    )
 
 
 def test_a_spell_has_the_need_of_highest_priority_and_counts_its_crises_and_agencies(check):
@@ -325,19 +386,19 @@ def test_cycling_is_counted_apart_under_each_linkage_scenario(check):
             C1         | central  | P1
             C2         | central  | P1
             C3         | central  | P1
-            C1         | high     | P1
-            C2         | high     | P9
-            C3         | high     | P1
-            C1         | low      | P1
-            C2         | low      | P1
-            C3         | low      | P1
+            C1         | alternative | D1
+            C2         | alternative | D2
+            C3         | alternative | D1
+            C1         | alternative | D3
+            C2         | alternative | D3
+            C3         | alternative | D3
             """,
             "reference.definitions": NINETY_DAYS,
         },
         """
-        scenario | person_key | definition_id
-        central  | P1         | D
-        low      | P1         | D
+        scenario    | person_key | definition_id
+        central     | P1         | D
+        alternative | D3         | D
         """,
     )
 

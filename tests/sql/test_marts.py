@@ -76,8 +76,7 @@ def test_cycling_people_are_those_of_the_central_scenario(check):
             "journeys.cycling": """
             scenario | person_key | definition_id | times_met
             central  | P1         | D             | 3
-            low      | L1         | D             | 3
-            high     | H1         | D             | 3
+            alternative | D1      | D             | 3
             """
         },
         """
@@ -371,12 +370,12 @@ def test_a_definition_that_nobody_meets_has_a_cohort_of_none(check):
             scenario | person_key | definition_id
             central  | P1         | D
             central  | P2         | D
-            draws    | D1         | D
-            draws    | D2         | D
-            draws    | D3         | D
+            alternative | D1      | D
+            alternative | D2      | D
+            alternative | D3      | D
             """,
-            "staging.person_draws": in_draws(
-                "draw | person_id | person_key",
+            "staging.person_alternatives": in_draws(
+                "variant | person_id | person_key",
                 {range(1, 11): ["P1 | D0", "P2 | D1"], range(11, 21): ["P2 | D1", "P2 | D2", "P2 | D3"]},
             ),
         },
@@ -402,20 +401,26 @@ TWO_PEOPLE = {
     C2         | central  | P1
     C3         | central  | P2
     C4         | central  | P2
-    C1         | low      | L1
-    C2         | low      | L1
-    C3         | low      | L1
-    C4         | low      | L1
-    C1         | high     | H1
-    C2         | high     | H2
-    C3         | high     | H3
-    C4         | high     | H3
+    C1         | alternative | L1
+    C2         | alternative | L1
+    C3         | alternative | L1
+    C4         | alternative | L1
+    C1         | alternative | H1
+    C2         | alternative | H2
+    """,
+    # Both people are one at the low threshold; at the high one P1 is two.
+    "staging.person_alternatives": """
+    variant | person_id | person_key
+    low     | P1        | L1
+    low     | P2        | L1
+    high    | P1        | H1
+    high    | P1        | H2
     """,
     "journeys.cycling": """
     scenario | person_key | definition_id
     central  | P1         | cross_agency_cycle
     central  | P2         | ae_5_in_year
-    low      | L1         | cross_agency_cycle
+    alternative | L1      | cross_agency_cycle
     """,
     "marts.waits": """
     contact_id | wait_kind            | minutes | over_12_hours | over_24_hours
@@ -427,8 +432,8 @@ TWO_PEOPLE = {
     scenario | person_key | signal_contact_id | followed_by_crisis | window_complete
     central  | P1         | C1                | true               | true
     central  | P2         | C3                | false              | true
-    low      | L1         | C1                | true               | true
-    high     | H3         | C3                | false              | false
+    alternative | L1      | C1                | true               | true
+    alternative | H1      | C1                | true               | false
     """,
 }
 
@@ -446,21 +451,21 @@ def test_a_draw_counts_the_people_that_it_changes_anew_and_nobody_else(check):
         C2         | central  | P1
         C3         | central  | P2
         C4         | central  | P2
-        C1         | draws    | D1
-        C2         | draws    | D1
-        C3         | draws    | D1
-        C4         | draws    | D1
-        C3         | draws    | D2
-        C4         | draws    | D3
+        C1         | alternative | D1
+        C2         | alternative | D1
+        C3         | alternative | D1
+        C4         | alternative | D1
+        C3         | alternative | D2
+        C4         | alternative | D3
         """,
         "journeys.cycling": """
         scenario | person_key | definition_id
-        draws    | D1         | cross_agency_cycle
+        alternative | D1      | cross_agency_cycle
         """,
         "opportunities.mo3": "scenario",
         # Both people are one in the second draw; in the third the second one is two.
-        "staging.person_draws": """
-        draw | person_id | person_key
+        "staging.person_alternatives": """
+        variant | person_id | person_key
         2    | P1        | D1
         2    | P2        | D1
         3    | P2        | D2
@@ -540,10 +545,10 @@ def test_every_headline_is_computed_anew_under_each_linkage_scenario(check):
         police_hospital_waits              | high     | 1      | 1        | 300     |
         earlier_opportunities              | central  | 2      | 2        |         |
         earlier_opportunities              | low      | 1      | 1        |         |
-        earlier_opportunities              | high     | 1      | 1        |         |
+        earlier_opportunities              | high     | 2      | 2        |         |
         earlier_opportunities_before_crisis | central | 1      | 1        |         | 0.5
         earlier_opportunities_before_crisis | low     | 1      | 1        |         | 1
-        earlier_opportunities_before_crisis | high    | 0      | 0        |         |
+        earlier_opportunities_before_crisis | high    | 1      | 1        |         | 0
         people_in_review                   | central  | 0      | 0        |         |
         people_in_review                   | low      | 0      | 0        |         |
         people_in_review                   | high     | 0      | 0        |         |
@@ -551,70 +556,76 @@ def test_every_headline_is_computed_anew_under_each_linkage_scenario(check):
     )
 
 
-def test_people_who_wait_for_a_reviewer_are_left_apart_in_every_scenario_and_draw(check):
+def test_people_who_wait_for_a_reviewer_are_left_apart_in_every_scenario(check):
     check(
         "journeys.headline_people",
         TWO_PEOPLE
         | {
             "staging.person_scenarios": TWO_PEOPLE["staging.person_scenarios"].rstrip()
             + """
-            C3 | draws | D1
-            C4 | draws | D1
-            C1 | draws | D2
-            C2 | draws | D2
+            C4 | alternative | D1
+            C1 | alternative | D2
+            C2 | alternative | D2
+            C3 | alternative | D2
             """,
             "journeys.cycling": """
             scenario | person_key | definition_id
             central  | P1         | cross_agency_cycle
             central  | P2         | cross_agency_cycle
-            low      | L1         | cross_agency_cycle
-            draws    | D1         | cross_agency_cycle
-            draws    | D2         | cross_agency_cycle
+            alternative | L1      | cross_agency_cycle
+            alternative | H1      | cross_agency_cycle
+            alternative | D1      | cross_agency_cycle
+            alternative | D2      | cross_agency_cycle
             """,
             "marts.waits": "contact_id | wait_kind",
             "opportunities.mo3": "scenario",
-            # P2 of two records is implausible; at the low threshold it is one with P1, in a draw it is a record less.
+            # P2 is implausible: so is whoever has a record of P2, and H1 is free of them.
             "linkage.person_index": """
-            agency | feed             | person_ref | person_id | person_id_low | person_id_high | in_review
-            WEXH   | ae_attendances   | a1         | P1        | L1            | H1             | false
-            NPOL   | police_incidents | b1         | P1        | L1            | H2             | false
-            WEXH   | ae_attendances   | a2         | P2        | L1            | H3             | true
-            NPOL   | police_incidents | b2         | P2        | L1            | H3             | true
+            agency | feed             | person_ref | person_id | in_review
+            WEXH   | ae_attendances   | a1         | P1        | false
+            NPOL   | police_incidents | b1         | P1        | false
+            WEXH   | ae_attendances   | a2         | P2        | true
+            NPOL   | police_incidents | b2         | P2        | true
             """,
-            "linkage.person_draws": """
-            draw | agency | feed             | person_ref | person_key
-            1    | NPOL   | police_incidents | b2         | D1
-            2    | WEXH   | ae_attendances   | a1         | D2
+            "staging.person_variants": """
+            variant | agency | feed             | person_ref | person_key
+            low     | WEXH   | ae_attendances   | a1         | L1
+            low     | NPOL   | police_incidents | b1         | L1
+            low     | WEXH   | ae_attendances   | a2         | L1
+            low     | NPOL   | police_incidents | b2         | L1
+            high    | WEXH   | ae_attendances   | a1         | H1
+            high    | NPOL   | police_incidents | b1         | H2
+            1       | NPOL   | police_incidents | b2         | D1
+            1       | WEXH   | ae_attendances   | a1         | D2
+            1       | NPOL   | police_incidents | b1         | D2
+            1       | WEXH   | ae_attendances   | a2         | D2
             """,
         },
         """
-        headline_id                  | scenario | person_key | contacts
-        people_seen                  | central  | P1         | 2
-        people_seen                  | central  | P2         | 2
-        people_seen                  | low      | L1         | 4
-        people_seen                  | high     | H1         | 1
-        people_seen                  | high     | H2         | 1
-        people_seen                  | high     | H3         | 2
-        people_seen                  | draws    | D1         | 2
-        people_seen                  | draws    | D2         | 2
-        contacts                     | central  | P1         | 2
-        contacts                     | central  | P2         | 2
-        contacts                     | low      | L1         | 4
-        contacts                     | high     | H1         | 1
-        contacts                     | high     | H2         | 1
-        contacts                     | high     | H3         | 2
-        contacts                     | draws    | D1         | 2
-        contacts                     | draws    | D2         | 2
-        people_seen_by_two_agencies  | central  | P1         | 2
-        people_seen_by_two_agencies  | draws    | D2         | 2
-        people_who_cycle             | central  | P1         | 2
-        people_who_cycle             | draws    | D2         | 2
-        contacts_of_people_who_cycle | central  | P1         | 2
-        contacts_of_people_who_cycle | draws    | D2         | 2
-        people_in_review             | central  | P2         | 2
-        people_in_review             | low      | L1         | 4
-        people_in_review             | high     | H3         | 2
-        people_in_review             | draws    | D1         | 2
+        headline_id                  | scenario    | person_key | contacts
+        people_seen                  | central     | P1         | 2
+        people_seen                  | central     | P2         | 2
+        people_seen                  | alternative | L1         | 4
+        people_seen                  | alternative | H1         | 1
+        people_seen                  | alternative | H2         | 1
+        people_seen                  | alternative | D1         | 1
+        people_seen                  | alternative | D2         | 3
+        contacts                     | central     | P1         | 2
+        contacts                     | central     | P2         | 2
+        contacts                     | alternative | L1         | 4
+        contacts                     | alternative | H1         | 1
+        contacts                     | alternative | H2         | 1
+        contacts                     | alternative | D1         | 1
+        contacts                     | alternative | D2         | 3
+        people_seen_by_two_agencies  | central     | P1         | 2
+        people_who_cycle             | central     | P1         | 2
+        people_who_cycle             | alternative | H1         | 1
+        contacts_of_people_who_cycle | central     | P1         | 2
+        contacts_of_people_who_cycle | alternative | H1         | 1
+        people_in_review             | central     | P2         | 2
+        people_in_review             | alternative | L1         | 4
+        people_in_review             | alternative | D1         | 1
+        people_in_review             | alternative | D2         | 3
         """,
     )
 

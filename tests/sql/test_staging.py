@@ -598,33 +598,77 @@ def test_rows_left_out_are_counted_by_reason(check):
     )
 
 
-def test_each_contact_has_a_person_under_each_linkage_scenario_and_those_that_draws_have(check):
-    drawn = """
+# Low joins all but the caller; high takes P1 apart, as draw 1 does; P3 is at high the same records under another key.
+VARIANTS = THREE_FEEDS | {
+    "linkage.person_index": """
+    agency | feed               | person_ref | person_id | person_id_low | person_id_high
+    NPOL   | police_incidents   | p1         | P1        | L1            | H1
+    NPOL   | police_incidents   | p2         | P2        | L2            | H2
+    WEXH   | ae_attendances     | h1         | P1        | L1            | H3
+    LAWX   | social_care_events | c1         | P3        | L1            | H4
+    """,
+    "linkage.person_draws": """
     draw | agency | feed               | person_ref | person_key
-    1    | LAWX   | social_care_events | c1         | D1
-    1    | NPOL   | police_incidents   | p1         | D1
-    2    | LAWX   | social_care_events | c1         | D1
-    2    | NPOL   | police_incidents   | p1         | D1
-    3    | LAWX   | social_care_events | c1         | D2
-    """
+    1    | WEXH   | ae_attendances     | h1         | D1
+    1    | NPOL   | police_incidents   | p1         | D2
+    2    | LAWX   | social_care_events | c1         | D3
+    2    | NPOL   | police_incidents   | p1         | D3
+    2    | WEXH   | ae_attendances     | h1         | D1
+    """,
+}
+
+
+def test_every_set_of_records_that_is_nobody_in_the_central_scenario_is_an_alternative_once(check):
     check(
         "staging.person_scenarios",
-        THREE_FEEDS | {"linkage.person_draws": drawn},
+        VARIANTS,
         """
-        scenario | person_key
-        draws    | D1
-        draws    | D1
-        draws    | D2
-        central  | P1
-        central  | P1
-        central  | P3
-        low      | L1
-        low      | L1
-        low      | L1
-        high     | H1
-        high     | H2
-        high     | H3
+        scenario    | person_key
+        central     | P1
+        central     | P1
+        central     | P3
+        alternative | L1
+        alternative | L1
+        alternative | L1
+        alternative | D1
+        alternative | D2
+        alternative | D3
+        alternative | D3
         """,
+    )
+
+
+def test_a_variant_names_whom_it_replaces_by_whom_and_nobody_who_is_the_same_set_of_records(check):
+    check(
+        "staging.person_alternatives",
+        VARIANTS,
+        """
+        variant | person_id | person_key
+        low     | P1        | L1
+        low     | P3        | L1
+        high    | P1        | D1
+        high    | P1        | D2
+        1       | P1        | D1
+        1       | P1        | D2
+        2       | P1        | D1
+        2       | P1        | D3
+        2       | P3        | D3
+        """,
+    )
+
+
+def test_without_links_in_doubt_there_are_no_alternatives(check):
+    check(
+        "staging.person_alternatives",
+        {
+            "linkage.person_index": """
+            agency | feed             | person_ref | person_id | person_id_low | person_id_high
+            NPOL   | police_incidents | p1         | P1        | L1            | H1
+            WEXH   | ae_attendances   | h1         | P1        | L1            | H1
+            WEXH   | ae_attendances   | h2         | P2        | L2            | H2
+            """,
+        },
+        "variant",
     )
 
 
