@@ -39,6 +39,9 @@ class Settings:
     spell_gap_days: int = 28  # a gap of this many days closes a spell
     handoff_days: int = 28  # longest time from a contact to the next one elsewhere
 
+    # costs
+    cost_price_year: str = "2023-24"  # financial year that costs are brought to where GDP deflators are set
+
     # data quality
     drift_least_share: float = 0.02  # of rows: a smaller change of completeness is never called drift
     drift_least_rows: int = 5  # rows: nor is one of fewer

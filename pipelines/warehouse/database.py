@@ -110,6 +110,10 @@ REFERENCE_TYPES = {
     "ended_without_help": "BOOLEAN",
     "expected": "BOOLEAN",
     "required": "BOOLEAN",
+    "low": "DOUBLE",
+    "central": "DOUBLE",
+    "high": "DOUBLE",
+    "deflator": "DOUBLE",
 }
 
 COMBINED_KEYS = {
@@ -188,6 +192,7 @@ def variables(settings: Settings) -> dict[str, str | float]:
         "spell_gap_days": settings.spell_gap_days,
         "handoff_days": settings.handoff_days,
         "linkage_draws": settings.linkage_draws,
+        "cost_price_year": settings.cost_price_year,
         "drift_least_share": settings.drift_least_share,
         "drift_least_rows": settings.drift_least_rows,
     }
