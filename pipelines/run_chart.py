@@ -1,7 +1,7 @@
 """XmR charts by the rules of NHS England's Making Data Count: the mean, the process limits, and what is special cause.
 
 Numbers in, verdicts out; what the numbers mean, and which verdicts matter, is the business of who asks. SQL files ask
-through the function run_chart(list), which pipelines/warehouse/database.py gives to every connection.
+through the function run_chart(list), which pipelines/warehouse/functions.py gives to every connection.
 
 Limits lie 2.66 mean moving ranges from the mean; moving ranges above 3.267 of their mean are left out of it, so that one
 freak does not hide behind the limits that it widened (Wheeler 1993; the same in the R package NHSRplotthedots). Runs are

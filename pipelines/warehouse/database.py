@@ -14,9 +14,8 @@ import duckdb
 from pipelines import context
 from pipelines.code_lists import read_codes
 from pipelines.hub_salt import hub_salt
-from pipelines.run_chart import run_chart
 from pipelines.settings import Settings
-from pipelines.warehouse import feeds
+from pipelines.warehouse import feeds, functions
 from pipelines.warehouse.names import identifier, literal, qualified
 from pipelines.warehouse.sqlfile import SqlFile, SqlFileError, TableName, load_folder
 
@@ -153,10 +152,6 @@ MACROS = {
 }
 
 
-RUN_CHART_FIELDS = {"value": "DOUBLE", "mean": "DOUBLE", "lower": "DOUBLE", "upper": "DOUBLE", "cause": "VARCHAR"}
-RUN_CHART = f"STRUCT({', '.join(f'{name} {kind}' for name, kind in RUN_CHART_FIELDS.items())})[]"
-
-
 @contextmanager
 def open_warehouse(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     """The warehouse, open for writing, with the schemas, macros and session variables that the SQL files rely on."""
@@ -170,19 +165,14 @@ def open_warehouse(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def prepare(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
-    """Gives a connection the schemas, macros and session variables that the SQL files rely on."""
+    """Gives a connection the schemas, macros, functions and session variables that the SQL files rely on."""
     for schema in SCHEMAS:
         connection.execute(f"create schema if not exists {schema}")
     for signature, body in MACROS.items():
         connection.execute(f"create or replace macro {signature} as {body}")
-    connection.create_function("run_chart", _run_chart, ["DOUBLE[]"], RUN_CHART)
+    functions.register(connection)
     for name, value in variables(settings).items():
         connection.execute(f"set variable {name} = {literal(value)}")
-
-
-def _run_chart(values: list[float]) -> list[dict]:
-    """pipelines.run_chart for SQL: a list of numbers in their order in time, a struct for each."""
-    return [{name: getattr(point, name) for name in RUN_CHART_FIELDS} for point in run_chart(values)]
 
 
 def variables(settings: Settings) -> dict[str, str | float]:

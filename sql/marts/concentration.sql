@@ -1,0 +1,103 @@
+-- One row per measure and part of the people seen: the share of the contacts that those with the most of them have, and
+-- what it would be if everybody came equally often and only chance made the difference (Poisson), or if people differed as
+-- a gamma distribution does (negative binomial), both given the days that people were observed. The top 1 % have more than
+-- 1 % by chance alone: only what is above share_by_chance says that some people come more often. The band holds both what
+-- linkage leaves open and other people who might have come (people drawn anew under each draw of who may be who).
+-- Key: measure, top_percent
+with cells as (
+    select measure, contacts, days, count(*) as people
+    from journeys.contact_counts
+    where scenario = 'central'
+    group by measure, contacts, days
+),
+
+by_contacts as (
+    select measure, contacts, sum(people)::bigint as people from cells group by measure, contacts
+),
+
+drawn as (
+    select variant::bigint as draw, person_id, person_key
+    from staging.person_alternatives
+    where variant not in ('low', 'high')
+),
+
+changes as (
+    select replaced.draw, counts.measure, counts.contacts, -count(*) as people
+    from (select distinct draw, person_id from drawn) as replaced
+    inner join journeys.contact_counts as counts
+        on counts.scenario = 'central' and replaced.person_id = counts.person_key
+    group by 1, 2, 3
+    union all
+    select added.draw, counts.measure, counts.contacts, count(*)
+    from (select distinct draw, person_key from drawn) as added
+    inner join journeys.contact_counts as counts
+        on counts.scenario = 'alternative' and added.person_key = counts.person_key
+    group by 1, 2, 3
+),
+
+under_draws as (
+    select draw, measure, contacts, sum(people)::bigint as people
+    from (
+        select draws.draw, by_contacts.* from by_contacts
+        cross join (select unnest(range(1, getvariable('linkage_draws')::bigint + 1)) as draw) as draws
+        union all
+        select * from changes
+    )
+    group by draw, measure, contacts
+    having sum(people) > 0
+),
+
+shares_of_draws as (
+    select
+        measure, draw,
+        top_shares(list(contacts order by contacts), list(people order by contacts), draw) as shares
+    from under_draws
+    group by measure, draw
+),
+
+bands as (
+    select
+        measure, place,
+        quantile_cont(shares[place], 0.025) as share_low,
+        quantile_cont(shares[place], 0.975) as share_high
+    from shares_of_draws
+    cross join (select unnest(range(1, 5)) as place)
+    group by measure, place
+),
+
+totals as (
+    select
+        measure,
+        sum(people)::bigint as people,
+        sum(people * contacts)::bigint as contacts,
+        top_shares(list(contacts order by contacts), list(people order by contacts), null) as shares
+    from by_contacts
+    group by measure
+),
+
+chances as (
+    select
+        measure,
+        chance_shares(
+            list(contacts order by contacts, days), list(days order by contacts, days),
+            list(people order by contacts, days)
+        ) as shares
+    from cells
+    group by measure
+)
+
+select
+    totals.measure, -- all contacts, crisis contacts (crisis), or the contacts of one feed
+    [1, 5, 10, 20][bands.place] as top_percent, -- Part of the people seen, those with the most contacts
+    totals.people, -- People with at least one such contact
+    totals.contacts, -- Their contacts
+    round(totals.shares[bands.place], 4) as share, -- Share of the contacts that the part has; empty for under 100 people
+    round(bands.share_low, 4) as share_low, -- Lower end of the 95 % band
+    round(bands.share_high, 4) as share_high, -- Upper end of the 95 % band
+    round(chances.shares[1][bands.place], 4) as share_by_chance, -- Share if everybody came equally often (Poisson)
+    round(
+        chances.shares[2][bands.place], 4
+    ) as share_if_people_differ -- Share if people differ as a gamma distribution does (negative binomial)
+from totals
+inner join chances using (measure)
+inner join bands using (measure)
