@@ -1,28 +1,6 @@
 -- One row per linked person, with attributes from their most recent record that has them.
 -- Key: person_id
-with records as (
-    select
-        person.person_id,
-        attributes.*,
-        concat_ws('|', attributes.period, attributes.feed, attributes.agency, attributes.person_ref) as recency
-    from linkage.person_index as person
-    inner join accepted.attributes as attributes using (agency, feed, person_ref)
-),
-
-attributes as (
-    select
-        person_id,
-        arg_max(sex, recency) filter (sex is not null) as sex,
-        arg_max(age_band, recency) filter (age_band is not null) as age_band,
-        arg_max(ethnic_group, recency) filter (ethnic_group is not null) as ethnic_group,
-        arg_max(imd_quintile, recency) filter (imd_quintile is not null) as imd_quintile,
-        arg_max(death_month, recency) filter (death_month is not null) as death_month,
-        arg_max(moved_away_month, recency) filter (moved_away_month is not null) as moved_away_month
-    from records
-    group by person_id
-),
-
-contacts as (
+with contacts as (
     select
         person_id,
         count(*) as contacts,
@@ -53,5 +31,6 @@ select
     contacts.first_contact_at, -- Start of the first contact
     contacts.last_contact_at -- Start of the last contact
 from people
-left join attributes using (person_id)
+left join staging.person_attributes as attributes
+    on attributes.scenario = 'central' and people.person_id = attributes.person_key
 left join contacts using (person_id)
