@@ -38,6 +38,9 @@ class Settings:
     # journeys
     spell_gap_days: int = 28  # a gap of this many days closes a spell
     handoff_days: int = 28  # longest time from a contact to the next one elsewhere
+    bounce_hours: int = 72  # longest time from a contact to one with another agency for the same need
+    agency_mix_days: int = 90  # days in which agencies are counted together
+    persistence_months: tuple[int, ...] = (6, 12)  # lengths of the windows that persistence is looked at in
 
     # costs
     cost_price_year: str = "2023-24"  # financial year that costs are brought to where GDP deflators are set
@@ -60,6 +63,7 @@ class Settings:
     risk_seed: int = 20240101
 
     releases_kept: int = 5
+    deprecation_months: int = 3  # a published column stays this long after it is said that it will go
 
     # running it
     due_day: int = 10  # day of the next month by which a month's deliveries are to be there
