@@ -27,6 +27,7 @@ from pipelines.pseudonymise.errors import InputError
 from pipelines.publish import about, export
 from pipelines.publish.checks import Check, check_release, row_counts
 from pipelines.publish.content import combined, open_released, table_digests
+from pipelines.publish.dictionary import write_dictionary
 from pipelines.publish.mart_risk import write_release_risk
 from pipelines.publish.tables import Roles, board_roles, published_tables
 from pipelines.settings import Settings
@@ -168,6 +169,7 @@ def _write_databases(building: Path, roles: Roles, inputs: dict[str, str], setti
     analyst, board = building / "analyst.duckdb", building / "board.duckdb"
     export.write_analyst(settings.warehouse_db, analyst, published_tables(settings)["marts"], settings)
     risk = write_release_risk(settings.warehouse_db, analyst, settings)
+    write_dictionary(settings.warehouse_db, analyst, settings)
     export.write_parquet(analyst, building / "marts")
     deliveries = about.deliveries(settings.warehouse_db)
     board_of = _board_that_stays(settings, inputs, deliveries)

@@ -8,7 +8,10 @@ from pipelines.settings import Settings
 from pipelines.warehouse.sqlfile import SqlFile, load_file
 
 PUBLISHED_SCHEMAS = ("marts", "board")
-RELEASE_RISK = "release_risk"  # made of the released tables themselves (mart_risk.py), hence no SQL file
+RELEASE_RISK = "release_risk"
+DICTIONARY, COLUMN_LINEAGE = "dictionary", "column_lineage"
+ABOUT_THE_TABLES = (RELEASE_RISK, DICTIONARY, COLUMN_LINEAGE)
+"""Made of the released tables themselves (mart_risk.py, dictionary.py), hence without an SQL file."""
 
 Roles = dict[str, dict[str, str]]  # board table to column, in order, to role
 
@@ -34,7 +37,7 @@ def published_tables(settings: Settings) -> dict[str, list[str]]:
 def released_tables(settings: Settings) -> dict[str, list[str]]:
     """Schema to names of the tables that a release holds: the published ones, and what it says about itself."""
     published = published_tables(settings)
-    return published | {"marts": [*published["marts"], RELEASE_RISK]}
+    return published | {"marts": [*published["marts"], *ABOUT_THE_TABLES]}
 
 
 def board_roles(settings: Settings) -> Roles:

@@ -285,11 +285,16 @@ def load_reference(connection: duckdb.DuckDBPyConnection, settings: Settings, ta
 
 
 def load_sql(settings: Settings) -> list[SqlFile]:
-    """All SQL files in an order in which each can be built."""
-    inputs = set(input_files(settings)) | {("reference", table) for table in reference_tables(settings)}
-    files = load_folder(settings.sql, inputs, feeds.gathered(settings))
+    """All SQL files in an order in which each can be built; none of a feed is missing."""
+    files = sql_files(settings)
     feeds.check_shapes(settings, files)
     return files
+
+
+def sql_files(settings: Settings) -> list[SqlFile]:
+    """The SQL files that there are, in an order in which each can be built."""
+    inputs = set(input_files(settings)) | {("reference", table) for table in reference_tables(settings)}
+    return load_folder(settings.sql, inputs, feeds.gathered(settings))
 
 
 def build_table(connection: duckdb.DuckDBPyConnection, file: SqlFile) -> int:

@@ -35,13 +35,15 @@ def test_a_release_holds_both_databases_the_marts_the_pack_and_a_manifest(settin
     made = publish(settings, INPUTS, pack)
     assert sorted(str(path.relative_to(made.path)) for path in made.path.rglob("*") if path.is_file()) == [
         "analyst.duckdb", "board.duckdb", "board_pack.html", "manifest.json",
-        "marts/contacts.parquet", "marts/demand_by_area.parquet", "marts/linkage_quality.parquet",
-        "marts/people.parquet", "marts/release_risk.parquet",
+        "marts/column_lineage.parquet", "marts/contacts.parquet", "marts/demand_by_area.parquet",
+        "marts/dictionary.parquet", "marts/linkage_quality.parquet", "marts/people.parquet", "marts/release_risk.parquet",
     ]  # fmt: skip
     assert (settings.releases / "current").resolve() == made.path.resolve()
     assert made.changed and all(check.passed for check in made.checks)
     manifest = json.loads((made.path / "manifest.json").read_text())
     assert manifest["rows"].pop("marts.release_risk") > 0
+    assert manifest["rows"].pop("marts.dictionary") > 0
+    assert manifest["rows"].pop("marts.column_lineage") == 0  # these tables are made of nothing
     assert manifest["rows"] == {
         "marts.contacts": 3, "marts.demand_by_area": 1, "marts.linkage_quality": 1, "marts.people": 3,
         "board.headlines": 3,
