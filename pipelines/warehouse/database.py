@@ -15,7 +15,7 @@ from pipelines import context
 from pipelines.code_lists import read_codes
 from pipelines.hub_salt import hub_salt
 from pipelines.settings import Settings
-from pipelines.warehouse import feeds, functions
+from pipelines.warehouse import feeds, functions, rules
 from pipelines.warehouse.names import identifier, literal, qualified
 from pipelines.warehouse.sqlfile import SqlFile, SqlFileError, TableName, load_folder
 
@@ -97,11 +97,13 @@ LINKAGE_QUALITY = {
 
 REFERENCE_TYPES = {
     "priority": "INTEGER",
+    "position": "INTEGER",
     "residents": "INTEGER",
     "imd_quintile": "INTEGER",
     "imd_2019_quintile": "INTEGER",
     "best_fit": "BOOLEAN",
     "lsoa_vintage": "INTEGER",
+    "capacity_per_month": "INTEGER",
     "min_contacts": "INTEGER",
     "min_crisis": "INTEGER",
     "min_agencies": "INTEGER",
@@ -128,6 +130,7 @@ SCHEMAS = (
     "context",
     "reference",
     "feeds",
+    "rules",
     "staging",
     "journeys",
     "opportunities",
@@ -141,6 +144,9 @@ WILSON = (
     "{1}((share + 1.920729 / trials {0} 1.959964 * sqrt(share * (1 - share) / trials + 0.960365 / trials ^ 2)) "
     "/ (1 + 3.841459 / trials), {2})"
 )
+BYAR = "factor * {0} * (1 - 1 / (9 * ({0})) {1} 1.959964 / (3 * sqrt({0}))) ^ 3"
+BYAR_LOW = f"if(events = 0, 0, greatest({BYAR.format('(events / factor)', '-')}, 0))"
+BYAR_HIGH = BYAR.format("(events / factor + 1)", "+")
 MACROS = {
     "code_key(code)": CODE_KEY.format("code"),
     # A cell that holds several codes separates them by commas or by semicolons, as its agency pleases.
@@ -148,6 +154,10 @@ MACROS = {
     # Ends of the 95 % interval of a share of trials: Wilson 1927.
     "wilson_low(share, trials)": WILSON.format("-", "greatest", 0),
     "wilson_high(share, trials)": WILSON.format("+", "least", 1),
+    # Ends of the 95 % interval of a count by Byar's method (Breslow and Day 1987), whose events come in clumps that widen its
+    # variance by a factor: as if there were as many times fewer of them, each of that size.
+    "byar_low(events, factor)": BYAR_LOW,
+    "byar_high(events, factor)": BYAR_HIGH,
     "contact_key(agency, feed, reference)": "'C' || substr(sha256(getvariable('hub_salt') || '|' || agency || '|' || feed || '|' || reference), 1, 16)",
 }
 
@@ -294,7 +304,7 @@ def load_sql(settings: Settings) -> list[SqlFile]:
 def sql_files(settings: Settings) -> list[SqlFile]:
     """The SQL files that there are, in an order in which each can be built."""
     inputs = set(input_files(settings)) | {("reference", table) for table in reference_tables(settings)}
-    return load_folder(settings.sql, inputs, feeds.gathered(settings))
+    return load_folder(settings.sql, inputs, [*feeds.gathered(settings), *rules.gathered(settings)])
 
 
 def build_table(connection: duckdb.DuckDBPyConnection, file: SqlFile) -> int:

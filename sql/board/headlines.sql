@@ -54,8 +54,10 @@ bases as (
     select 'A&E stays', count(distinct person_id), count(*) from marts.waits where wait_kind = 'ae_stay'
     union all
     select
-        'earlier opportunities whose time to a crisis is all in the records', count(distinct person_id), count(*)
-    from marts.earlier_opportunities where window_complete
+        'earlier opportunities whose time to a crisis is all in the records',
+        count(distinct person_id),
+        count(distinct signal_contact_id)
+    from marts.earlier_opportunities where window_complete and offer_id is not null
 ),
 
 -- of these the base has a part only: a crisis can come before the records end and the time to it is complete
@@ -63,8 +65,8 @@ parts as (
     select
         'earlier_opportunities_before_crisis' as headline_id,
         count(distinct person_id) as people,
-        count(*) as contacts
-    from marts.earlier_opportunities where followed_by_crisis and window_complete
+        count(distinct signal_contact_id) as contacts
+    from marts.earlier_opportunities where followed_by_crisis and window_complete and offer_id is not null
 )
 
 select

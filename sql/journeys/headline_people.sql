@@ -47,6 +47,20 @@ waits as (
     inner join staging.person_scenarios as scenarios using (contact_id)
 ),
 
+-- A contact at which two rules see something that could have been done is one opportunity.
+opportunities as (
+    select
+        scenario,
+        person_key,
+        contact_id,
+        bool_or(followed_by_crisis) as followed_by_crisis,
+        bool_or(window_complete) as window_complete,
+        bool_or(followed_by_crisis and window_complete) as followed_in_complete_window
+    from opportunities.candidates
+    where role = 'signal' and offer_id is not null
+    group by scenario, person_key, contact_id
+),
+
 events as (
     select 'ae_stays' as headline_id, scenario, person_key, minutes from waits where wait_kind = 'ae_stay'
     union all
@@ -58,15 +72,15 @@ events as (
     union all
     select 'police_hospital_waits', scenario, person_key, minutes from waits where wait_kind = 'police_hospital_wait'
     union all
-    select 'earlier_opportunities', scenario, person_key, null from opportunities.mo3
+    select 'earlier_opportunities', scenario, person_key, null from opportunities
     union all
     select 'earlier_opportunities_before_crisis', scenario, person_key, null
-    from opportunities.mo3 where followed_by_crisis
+    from opportunities where followed_by_crisis
     union all
-    select 'complete_opportunities', scenario, person_key, null from opportunities.mo3 where window_complete
+    select 'complete_opportunities', scenario, person_key, null from opportunities where window_complete
     union all
     select 'complete_opportunities_before_crisis', scenario, person_key, null
-    from opportunities.mo3 where window_complete and followed_by_crisis
+    from opportunities where followed_in_complete_window
 ),
 
 figures as (

@@ -24,6 +24,7 @@ def test_headlines_carry_the_middle_of_their_draws_rounded_outwards_and_may_lie_
 
 
 def test_a_headline_has_the_counts_that_its_share_is_worked_out_from(check):
+    # A signal without an offer is no opportunity; a contact that two rules see is one.
     check(
         "board.headlines",
         {
@@ -42,12 +43,14 @@ def test_a_headline_has_the_counts_that_its_share_is_worked_out_from(check):
             C4         | P3        | police_hospital_wait
             """,
             "marts.earlier_opportunities": """
-            rule_id | person_id | signal_contact_id | followed_by_crisis | window_complete
-            MO3     | P1        | C1                | true               | true
-            MO3     | P1        | C2                | true               | true
-            MO3     | P2        | C3                | false              | true
-            MO3     | P2        | C4                | true               | false
-            MO3     | P3        | C5                | false              | false
+            rule_id | person_id | signal_contact_id | followed_by_crisis | window_complete | offer_id
+            MO3     | P1        | C1                | true               | true | falls_service
+            MO3     | P1        | C2                | true               | true | falls_service
+            MO3     | P2        | C3                | false              | true | falls_service
+            MO3     | P2        | C4                | true               | false | falls_service
+            MO3     | P3        | C5                | false              | false | falls_service
+            MO3     | P3        | C6                | true               | true            |
+            MO1     | P1        | C1                | false              | true            | early_help
             """,
         },
         """

@@ -428,12 +428,15 @@ TWO_PEOPLE = {
     C3         | ae_stay              | 60      | false         | false
     C2         | police_hospital_wait | 300     | false         | false
     """,
-    "opportunities.mo3": """
-    scenario | person_key | signal_contact_id | followed_by_crisis | window_complete
-    central  | P1         | C1                | true               | true
-    central  | P2         | C3                | false              | true
-    alternative | L1      | C1                | true               | true
-    alternative | H1      | C1                | true               | false
+    "opportunities.candidates": """
+    scenario | person_key | rule_id | contact_id | role       | offer_id   | followed_by_crisis | window_complete
+    central  | P1         | MO3     | C1         | signal     | early_help | true               | true
+    central  | P1         | MO1     | C1         | signal     | early_help | false              | false
+    central  | P1         | MO3     | C2         | comparison |            | true               | true
+    central  | P2         | MO3     | C3         | signal     | early_help | false              | true
+    central  | P2         | MO3     | C4         | signal     |            | true               | true
+    alternative | L1      | MO3     | C1         | signal     | early_help | true               | true
+    alternative | H1      | MO3     | C1         | signal     | early_help | true               | false
     """,
 }
 
@@ -462,7 +465,7 @@ def test_a_draw_counts_the_people_that_it_changes_anew_and_nobody_else(check):
         scenario | person_key | definition_id
         alternative | D1      | cross_agency_cycle
         """,
-        "opportunities.mo3": "scenario",
+        "opportunities.candidates": "scenario",
         # Both people are one in the second draw; in the third the second one is two.
         "staging.person_alternatives": """
         variant | person_id | person_key
@@ -578,7 +581,7 @@ def test_people_who_wait_for_a_reviewer_are_left_apart_in_every_scenario(check):
             alternative | D2      | cross_agency_cycle
             """,
             "marts.waits": "contact_id | wait_kind",
-            "opportunities.mo3": "scenario",
+            "opportunities.candidates": "scenario",
             # P2 is implausible: so is whoever has a record of P2, and H1 is free of them.
             "linkage.person_index": """
             agency | feed             | person_ref | person_id | in_review

@@ -245,6 +245,5 @@ def test_a_missed_link_between_social_care_and_ae_turns_a_follow_up_into_a_signa
             LAWX   | social_care_events | c1         | P1        | L1            | H2
             """,
         },
-        "scenario    | person_key | rule_id | person_id | offer_id\n"
-        "alternative | H1         | MO3     | P1        | urgent_community_response",
+        "scenario    | person_key | rule_id | role\nalternative | H1         | MO3     | signal",
     )
