@@ -69,7 +69,8 @@ select
     min(day) as first_met_on, -- Day of the first contact at which the definition was met
     max(day) as last_met_on, -- Day of the last contact at which it was met
     count(*) as times_met, -- Contacts at which it was met
-    max(contacts_in_window) as most_contacts_in_window -- Most contacts in one window in which it was met
+    max(contacts_in_window) as most_contacts_in_window, -- Most contacts in one window in which it was met
+    list(distinct strftime(day, '%Y-%m')) as months_met -- Months with a contact at which it was met, as YYYY-MM
 from windows
 where contacts_in_window >= min_contacts and crisis_in_window >= min_crisis and agencies_in_window >= min_agencies
 group by scenario, person_key, definition_id

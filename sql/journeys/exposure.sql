@@ -37,10 +37,10 @@ lives as (
         people.scenario,
         people.person_key,
         if(attributes.first_age_band = '0-17', attributes.first_recorded_month, '') as born_by,
-        least(
-            coalesce(attributes.death_month, '9999'),
-            if(attributes.moved_away_month >= people.last_month, attributes.moved_away_month, '9999')
-        ) as until_month
+        coalesce(least(
+            attributes.death_month,
+            if(attributes.moved_away_month >= people.last_month, attributes.moved_away_month, null)
+        ), '9999-12') as until_month
     from people
     left join staging.person_attributes as attributes using (scenario, person_key)
 ),
@@ -67,6 +67,7 @@ select
     lives.scenario, -- central (everybody) or alternative (who is another set of records under some variant)
     lives.person_key, -- Person in that scenario; in the central one the person_id
     spans.feed, -- Feed, or 'all feeds'
+    nullif(lives.until_month, '9999-12') as until_month, -- Month of a death or a move away as YYYY-MM; empty for who is here
     spans.days::double as days, -- Days observed, as if nobody had been born in the period
     spans.days_least::double as days_least -- Days observed, as if born when first recorded where that can be
 from lives
