@@ -1,8 +1,10 @@
 """Concentration, rates, funnel limits and regression to the mean: what chance gives, and what lies beyond it."""
 
+from calendar import monthrange
+
 import numpy as np
 import pytest
-from scipy.stats import nbinom, poisson
+from scipy.stats import chi2, nbinom, poisson
 
 from pipelines.settings import Settings
 from pipelines.warehouse.concentration import FEWEST_PEOPLE, chance_shares, top_shares
@@ -140,3 +142,283 @@ def test_of_fewer_than_ten_areas_nothing_is_said():
     assert funnel([5.0] * 9, [5.0] * 9)[0].ratio is None
     ten = funnel([5.0] * 11, [5.0] * 10 + [0.0])
     assert ten[0].ratio == 1 and ten[10].ratio is None
+
+
+SLOTS = "feed | agency | period | arrived | partial_until\n" + "\n".join(
+    f"ae_attendances | WEXH | {year}-{month:02} | true |" for year in (2023, 2024) for month in range(1, 13)
+)
+
+
+def test_a_person_is_counted_and_observed_only_where_the_feed_arrived(check):
+    check(
+        "journeys.contact_counts",
+        {
+            "staging.slots": """
+            feed             | agency | period  | arrived | partial_until
+            ae_attendances   | WEXH   | 2024-01 | true    |
+            ae_attendances   | WEXH   | 2024-02 | true    |
+            ae_attendances   | WEXH   | 2024-03 | false   |
+            police_incidents | NPOL   | 2024-01 | true    |
+            police_incidents | NPOL   | 2024-02 | false   |
+            police_incidents | NPOL   | 2024-03 | true    |
+            """,
+            "staging.person_scenarios": """
+            contact_id | scenario | person_key
+            C1         | central  | P1
+            C2         | central  | P1
+            C3         | central  | P1
+            C4         | central  | P1
+            C5         | central  | P2
+            """,
+            "staging.contacts": """
+            contact_id | feed             | agency | period  | started_at | crisis
+            C1         | ae_attendances   | WEXH   | 2024-01 | 2024-01-05 | true
+            C2         | ae_attendances   | WEXH   | 2024-02 | 2024-02-05 | true
+            C3         | ae_attendances   | WEXH   | 2024-03 | 2024-03-05 | true
+            C4         | police_incidents | NPOL   | 2024-01 | 2024-01-06 | false
+            C5         | police_incidents | NPOL   | 2024-03 | 2024-03-07 | false
+            """,
+            "journeys.exposure": """
+            scenario | person_key | feed             | days
+            central  | P1         | ae_attendances   | 60
+            central  | P1         | police_incidents | 62
+            central  | P1         | all feeds        | 31
+            central  | P2         | ae_attendances   | 14.5
+            central  | P2         | police_incidents | 0
+            central  | P2         | all feeds        | 0
+            """,
+        },
+        """
+        scenario | person_key | measure          | contacts | days
+        central  | P1         | ae_attendances   | 2        | 60
+        central  | P1         | police_incidents | 1        | 62
+        central  | P1         | all              | 2        | 31
+        central  | P1         | crisis           | 1        | 31
+        central  | P2         | police_incidents | 1        | 1
+        """,
+    )
+
+
+def test_rates_have_the_years_behind_them_and_an_interval_as_wide_as_people_repeat(check, connection):
+    check(
+        "marts.rates",
+        {
+            # 2023 and 2024 have 731 days
+            "staging.slots": SLOTS,
+            "reference.areas": """
+            lsoa | ward | district | residents
+            L1   | W1   | D1       | 600
+            L2   | W1   | D1       | 400
+            L3   | W2   | D1       | 1000
+            """,
+            "staging.people": """
+            person_id | age_band | sex | ethnic_group | imd_quintile
+            P1        | 65-74    | F   | white        | 1
+            P2        | 65-74    | F   | white        | 1
+            P3        | 18-24    | F   | white        | 1
+            """,
+            "journeys.exposure": """
+            scenario    | person_key | feed           | days
+            central     | P1         | ae_attendances | 730.5
+            central     | P2         | ae_attendances | 365.25
+            central     | P3         | ae_attendances | 730.5
+            alternative | X          | ae_attendances | 731
+            """,
+            "staging.contacts": """
+            contact_id | person_id | lsoa | need_group | crisis | period
+            C1         | P1        | L1   | later_life | true   | 2024-01
+            C2         | P1        | L2   | later_life | false  | 2024-01
+            C3         | P1        | L3   | crime      | false  | 2024-01
+            C4         | P2        | L1   | later_life | true   | 2024-01
+            """,
+        },
+        """
+        grouped_by   | group_name | feed           | need_group | exposure_of | exposure_years | people | contacts | design_effect | contact_rate | crisis_contacts
+        ward         | W1         | ae_attendances | later_life | residents   | 2001.37        | 2      | 3        | 1.667         | 1.499        | 2
+        ward         | W1         | ae_attendances | all        | residents   | 2001.37        | 2      | 3        | 1.667         | 1.499        | 2
+        ward         | W2         | ae_attendances | crime      | residents   | 2001.37        | 1      | 1        | 1             | 0.5          | 0
+        ward         | W2         | ae_attendances | all        | residents   | 2001.37        | 1      | 1        | 1             | 0.5          | 0
+        district     | D1         | ae_attendances | later_life | residents   | 4002.74        | 2      | 3        | 1.667         | 0.749        | 2
+        district     | D1         | ae_attendances | crime      | residents   | 4002.74        | 1      | 1        | 1             | 0.25         | 0
+        district     | D1         | ae_attendances | all        | residents   | 4002.74        | 2      | 4        | 2.5           | 0.999        | 2
+        age_band     | 65-74      | ae_attendances | later_life | people seen | 3              | 2      | 3        | 1.667         | 1000         | 2
+        age_band     | 65-74      | ae_attendances | crime      | people seen | 3              | 1      | 1        | 1             | 333.333      | 0
+        age_band     | 65-74      | ae_attendances | all        | people seen | 3              | 2      | 4        | 2.5           | 1333.333     | 2
+        sex          | F          | ae_attendances | later_life | people seen | 5              | 2      | 3        | 1.667         | 600          | 2
+        sex          | F          | ae_attendances | crime      | people seen | 5              | 1      | 1        | 1             | 200          | 0
+        sex          | F          | ae_attendances | all        | people seen | 5              | 2      | 4        | 2.5           | 800          | 2
+        ethnic_group | white      | ae_attendances | later_life | people seen | 5              | 2      | 3        | 1.667         | 600          | 2
+        ethnic_group | white      | ae_attendances | crime      | people seen | 5              | 1      | 1        | 1             | 200          | 0
+        ethnic_group | white      | ae_attendances | all        | people seen | 5              | 2      | 4        | 2.5           | 800          | 2
+        imd_quintile | 1          | ae_attendances | later_life | people seen | 5              | 2      | 3        | 1.667         | 600          | 2
+        imd_quintile | 1          | ae_attendances | crime      | people seen | 5              | 1      | 1        | 1             | 200          | 0
+        imd_quintile | 1          | ae_attendances | all        | people seen | 5              | 2      | 4        | 2.5           | 800          | 2
+        """,
+    )
+    outside = "select count(*) from marts.rates where contact_rate not between contact_rate_low and contact_rate_high"
+    assert connection.execute(outside).fetchall() == [(0,)]
+
+
+@pytest.mark.parametrize(("events", "factor"), [(0, 1), (1, 1), (10, 1), (250, 1), (240, 12)])
+def test_intervals_of_counts_are_close_to_the_exact_ones(connection, events, factor):
+    low, high = connection.execute("select byar_low(?, ?), byar_high(?, ?)", [events, factor] * 2).fetchall()[0]
+    clumps = events / factor
+    assert low / factor == pytest.approx(chi2.ppf(0.025, 2 * clumps) / 2 if clumps else 0, abs=0.03)
+    assert high / factor == pytest.approx(chi2.ppf(0.975, 2 * clumps + 2) / 2, abs=0.03)
+
+
+def test_a_ward_far_from_the_others_is_outside_and_one_without_any_is_a_row(check):
+    wards = [f"W{number:02}" for number in range(1, 13)]
+    contacts = [
+        f"{ward}-{n} | {ward}-{n} | L{ward} | 2024-01 | false"
+        for ward in wards
+        for n in range(0 if ward == "W12" else 90 if ward == "W01" else 20)
+    ]
+    expected = [f"{ward} | 20 | 24.2 |" for ward in wards[1:11]]
+    check(
+        "marts.ward_funnel",
+        {
+            "staging.slots": SLOTS,
+            "reference.areas": "lsoa | ward | district | residents\n"
+            + "\n".join(f"L{ward} | {ward} | D1 | 1000" for ward in wards),
+            "staging.contacts": "\n".join(
+                ["contact_id | person_id | lsoa | period | crisis", *contacts]
+                + ["X1 | X1 | LW01 | 2022-12 | false", "X2 | X2 | elsewhere | 2024-01 | false"]
+            ),
+        },
+        # neither the month that did not arrive nor the place outside the region counts; nobody was in crisis
+        "measure | ward | observed | expected | outside\n"
+        + "\n".join(
+            f"{measure} | {row}"
+            for measure in ("contacts", "people")
+            for row in ["W01 | 90 | 24.2 | above", *expected, "W12 | 0 | 24.2 | below"]
+        ),
+    )
+
+
+def test_a_ward_is_charted_by_contacts_a_day_and_rare_contacts_are_not_judged(check):
+    months = [f"{year}-{month:02}" for year in (2023, 2024) for month in range(1, 13)]
+    busy = [f"B{m}-{n} | LB | {m}" for m in months for n in range(60 if m == "2024-12" else 6)]
+    rare = [f"R{n} | LR | 2024-12" for n in range(9)]
+    check(
+        "marts.ward_run_charts",
+        {
+            "staging.slots": SLOTS.replace("2024-02 | true", "2024-02 | false"),
+            "reference.areas": "lsoa | ward | residents\nLB | BUSY | 9\nLR | RARE | 9",
+            "staging.contacts": "\n".join(["contact_id | lsoa | period", *busy, *rare]),
+        },
+        "ward | month | contacts | contacts_a_day | special_cause\n"
+        + "\n".join(
+            f"BUSY | {m} | {60 if m == '2024-12' else 6} | {(60 if m == '2024-12' else 6) / days(m):.4f} | {cause}\n"
+            f"RARE | {m} | {9 if m == '2024-12' else 0} | {(9 if m == '2024-12' else 0) / days(m):.4f} |"
+            for m in months
+            if m != "2024-02"
+            for cause in ["outside" if m == "2024-12" else "shift"]
+        ),
+    )
+
+
+def days(month: str) -> int:
+    year, number = map(int, month.split("-"))
+    return monthrange(year, number)[1]
+
+
+# the index month of 24 months to December 2024 is December 2023
+TWO_YEARS = "period\n" + "\n".join(f"{year}-{month:02}" for year in (2023, 2024) for month in range(1, 13))
+PEOPLE = """
+person_id | first_contact_at | death_month | moved_away_month
+P1        | 2023-07-01       |             |
+P2        | 2023-08-01       | 2024-03     |
+P3        | 2023-07-01       |             |
+P4        | 2023-12-31       |             |
+DEAD      | 2023-08-01       | 2023-12     |
+LATER     | 2024-01-01       |             |
+"""
+
+
+def contacts_in(rows: dict[str, list[str]]) -> str:
+    """A table of contacts in text: person to the months of their contacts."""
+    return "contact_id | person_id | period\n" + "\n".join(
+        f"{person}{n} | {person} | {month}" for person, months in rows.items() for n, month in enumerate(months)
+    )
+
+
+def test_those_whom_a_rule_picked_are_followed_beside_everybody_else(check):
+    check(
+        "marts.regression_to_the_mean",
+        {
+            "staging.months": TWO_YEARS,
+            "staging.slots": SLOTS,
+            "staging.people": PEOPLE,
+            "staging.contacts": contacts_in(
+                {
+                    # the month before the six, the first and the last of them, the first and the last after, and one beyond
+                    "P1": ["2023-06", *["2023-07"] * 5, "2023-12", "2024-01", "2024-06", "2024-07"],
+                    "P2": ["2023-08"] * 6 + ["2024-01"],
+                    "P3": ["2023-07", "2024-06"],
+                    "P4": ["2023-12"],
+                    "DEAD": ["2023-08"] * 9,
+                    "LATER": ["2024-01"] * 9,
+                }
+            ),
+            "journeys.cycling": """
+            scenario    | person_key | definition_id | first_met_on
+            central     | P1         | OFTEN         | 2023-07-01
+            central     | P2         | OFTEN         | 2023-12-31
+            central     | P3         | OFTEN         | 2024-01-01
+            central     | P4         | OFTEN         | 2023-06-30
+            central     | DEAD       | OFTEN         | 2023-08-01
+            alternative | P3         | OFTEN         | 2023-08-01
+            """,
+        },
+        # 2 people, 6 months before; afterwards P2 lives two and a half months of the six: 3 contacts in 8.5 months
+        """
+        rule          | picked | index_month | people | contacts_before | contacts_after | rate_before | rate_after | change
+        OFTEN         | true   | 2023-12     | 2      | 12              | 3              | 1           | 0.3529     | -0.6471
+        OFTEN         | false  | 2023-12     | 2      | 2               | 1              | 0.1667      | 0.0833     | -0.5
+        top_1_percent | true   | 2023-12     | 0      | 0               | 0              |             |            |
+        top_1_percent | false  | 2023-12     | 4      | 14              | 4              | 0.5833      | 0.1951     | -0.6655
+        top_5_percent | true   | 2023-12     | 0      | 0               | 0              |             |            |
+        top_5_percent | false  | 2023-12     | 4      | 14              | 4              | 0.5833      | 0.1951     | -0.6655
+        """,
+    )
+
+
+@pytest.mark.parametrize(("months", "says"), [(17, "needs 18 months of records; there are 17"), (18, "")])
+def test_less_than_eighteen_months_are_too_few_to_follow_anybody(check, months, says):
+    periods = TWO_YEARS.splitlines()[-months:]
+    check(
+        "marts.regression_to_the_mean",
+        {
+            "staging.months": "period\n" + "\n".join(periods),
+            "staging.slots": SLOTS,
+            "staging.people": "person_id | first_contact_at\nP1 | 2023-08-01",
+            "staging.contacts": contacts_in({"P1": ["2023-08", "2024-01"]}),
+        },
+        f"""
+        rule          | picked | people         | not_given
+        top_1_percent | true   | {"" if says else 0} | {says}
+        top_1_percent | false  | {"" if says else 1} | {says}
+        top_5_percent | true   | {"" if says else 0} | {says}
+        top_5_percent | false  | {"" if says else 1} | {says}
+        """,
+    )
+
+
+def test_a_feed_that_missed_a_month_of_the_twelve_is_not_compared(check):
+    check(
+        "marts.regression_to_the_mean",
+        {
+            "staging.months": TWO_YEARS,
+            "staging.slots": SLOTS.replace("2024-02 | true", "2024-02 | false"),
+            "staging.people": "person_id | first_contact_at\nP1 | 2023-08-01",
+            "staging.contacts": contacts_in({"P1": ["2023-08", "2024-01"]}),
+        },
+        """
+        rule          | picked | contacts_before | contacts_after | change
+        top_1_percent | true   | 0               | 0              |
+        top_1_percent | false  | 0               | 0              |
+        top_5_percent | true   | 0               | 0              |
+        top_5_percent | false  | 0               | 0              |
+        """,
+    )
