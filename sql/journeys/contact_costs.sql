@@ -2,7 +2,7 @@
 -- incident or call with several people in it is shared equally among them, so that it costs once. A contact whose unit
 -- cost is not set, or whose staff minutes are not known, is a row without pounds.
 -- Key: contact_id
-with incidents as (
+with details as (
     select
         contact_id,
         coalesce(nsir_close, nsir_open) as detail,
@@ -10,24 +10,16 @@ with incidents as (
     from staging.police_incidents
     inner join accepted.police_incidents using (agency, period, row_number)
     where left_out is null
-),
-
-calls as (
-    select
-        contact_id,
-        1 / count(*) over (partition by agency, Call_Identifier) as share_of_incident
+    union all
+    select contact_id, null, 1 / count(*) over (partition by agency, Call_Identifier)
     from staging.ambulance_incidents
     inner join accepted.ambulance_incidents using (agency, period, row_number)
     where left_out is null
-),
-
-attendances as (
-    select
-        contact_id,
-        Der_EC_Investigation_All is null and Der_EC_Treatment_All is null as basic
+    union all
+    select contact_id, 'basic', 1
     from staging.ae_attendances
     inner join accepted.ae_attendances using (agency, period, row_number)
-    where left_out is null
+    where left_out is null and Der_EC_Investigation_All is null and Der_EC_Treatment_All is null
 ),
 
 detailed as (
@@ -36,12 +28,10 @@ detailed as (
         contacts.feed,
         contacts.kind,
         contacts.staff_minutes,
-        code_key(coalesce(incidents.detail, if(attendances.basic, 'basic', null), '')) as detail,
-        coalesce(incidents.share_of_incident, calls.share_of_incident, 1) as share_of_incident
+        coalesce(details.detail, '') as detail,
+        coalesce(details.share_of_incident, 1) as share_of_incident
     from staging.contacts as contacts
-    left join incidents using (contact_id)
-    left join calls using (contact_id)
-    left join attendances using (contact_id)
+    left join details using (contact_id)
 ),
 
 kinds as (
@@ -54,7 +44,7 @@ costs_of_kinds as (
     inner join reference.contact_costs as crosswalk
         on crosswalk.feed = kinds.feed
         and coalesce(crosswalk.kind = kinds.kind, true)
-        and coalesce(code_key(crosswalk.detail) = kinds.detail, true)
+        and coalesce(code_key(crosswalk.detail) = code_key(kinds.detail), true)
     group by kinds.feed, kinds.kind, kinds.detail
 ),
 

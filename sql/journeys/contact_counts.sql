@@ -1,7 +1,7 @@
--- One row per linkage scenario, person and measure of which the person has at least one contact: how many, and over how
--- many days the person was observed. Measures: all contacts, crisis contacts, and those of each feed by its name. Months
--- that an agency of a feed sent nothing for count neither contacts nor days: of that feed, and of all and crisis.
--- Key: scenario, person_key, measure
+-- One row per linkage scenario, person and feed with which the person has at least one contact in months that every agency
+-- of the feed sent something for: how many contacts, and how many in months that no feed is missing from, when contacts of
+-- different feeds can be added up.
+-- Key: scenario, person_key, feed
 with months as (
     select
         feed,
@@ -13,38 +13,22 @@ with months as (
     qualify bool_and(arrived or partial_until is not null)
 ),
 
-counted as (
-    select
-        scenarios.scenario,
-        scenarios.person_key,
-        contacts.feed,
-        count(*) as contacts,
-        count(*) filter (months.of_all_feeds) as of_all_feeds,
-        count(*) filter (months.of_all_feeds and contacts.crisis) as crises
+contacts as (
+    select 'central' as scenario, person_id as person_key, feed, period, crisis from staging.contacts
+    union all
+    select scenarios.scenario, scenarios.person_key, contacts.feed, contacts.period, contacts.crisis
     from staging.person_scenarios as scenarios
     inner join staging.contacts as contacts using (contact_id)
-    inner join months using (feed, period)
-    group by scenarios.scenario, scenarios.person_key, contacts.feed
-),
-
-measured as (
-    select scenario, person_key, feed as measure, feed, contacts from counted
-    union all
-    select scenario, person_key, 'all', 'all feeds', sum(of_all_feeds)
-    from counted
-    group by scenario, person_key
-    union all
-    select scenario, person_key, 'crisis', 'all feeds', sum(crises)
-    from counted
-    group by scenario, person_key
+    where scenarios.scenario = 'alternative'
 )
 
 select
-    scenario, -- central, or alternative (another set of records than in the central scenario)
-    person_key, -- Person in that scenario
-    measured.measure, -- all, crisis, or a feed
-    measured.contacts::integer as contacts, -- Contacts
-    greatest(round(exposure.days), 1)::integer as days -- Days on which they would have been seen
-from measured
-inner join journeys.exposure as exposure using (scenario, person_key, feed)
-where measured.contacts > 0
+    contacts.scenario, -- central, or alternative (another set of records than in the central scenario)
+    contacts.person_key, -- Person in that scenario
+    contacts.feed, -- Kind of extract
+    count(*)::integer as contacts, -- Contacts
+    count(*) filter (months.of_all_feeds)::integer as contacts_together, -- Those in months that no feed is missing from
+    count(*) filter (months.of_all_feeds and contacts.crisis)::integer as crises_together -- Crisis contacts of those
+from contacts
+inner join months using (feed, period)
+group by contacts.scenario, contacts.person_key, contacts.feed

@@ -9,6 +9,10 @@ with contacts_of_groups as (
         on scenarios.scenario = cycling.scenario
         and scenarios.person_key = cycling.person_key
         and cycling.definition_id = 'cross_agency_cycle'
+    union
+    select 'crises_after_opportunity', scenario, person_key, crisis_contact_id
+    from opportunities.candidates
+    where role = 'signal' and offer_id is not null and crisis_contact_id is not null
 )
 
 select

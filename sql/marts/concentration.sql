@@ -4,11 +4,36 @@
 -- 1 % by chance alone: only what is above share_by_chance says that some people come more often. The band holds both what
 -- linkage leaves open and other people who might have come (people drawn anew under each draw of who may be who).
 -- Key: measure, top_percent
-with cells as (
-    select measure, contacts, days, count(*) as people
+with together as (
+    select
+        scenario,
+        person_key,
+        sum(contacts_together)::integer as contacts,
+        sum(crises_together)::integer as crises
     from journeys.contact_counts
-    where scenario = 'central'
-    group by measure, contacts, days
+    group by scenario, person_key
+),
+
+counts as (
+    select scenario, person_key, feed as measure, contacts from journeys.contact_counts
+    union all
+    select scenario, person_key, 'all', contacts from together where contacts > 0
+    union all
+    select scenario, person_key, 'crisis', crises from together where crises > 0
+),
+
+cells as (
+    select
+        counts.measure,
+        counts.contacts,
+        greatest(round(exposure.days), 1)::integer as days,
+        count(*) as people
+    from counts
+    inner join journeys.exposure as exposure
+        on counts.person_key = exposure.person_key
+        and exposure.feed = if(counts.measure in ('all', 'crisis'), 'all feeds', counts.measure)
+    where counts.scenario = 'central' and exposure.scenario = 'central'
+    group by 1, 2, 3
 ),
 
 by_contacts as (
@@ -24,13 +49,13 @@ drawn as (
 changes as (
     select replaced.draw, counts.measure, counts.contacts, -count(*) as people
     from (select distinct draw, person_id from drawn) as replaced
-    inner join journeys.contact_counts as counts
+    inner join counts
         on counts.scenario = 'central' and replaced.person_id = counts.person_key
     group by 1, 2, 3
     union all
     select added.draw, counts.measure, counts.contacts, count(*)
     from (select distinct draw, person_key from drawn) as added
-    inner join journeys.contact_counts as counts
+    inner join counts
         on counts.scenario = 'alternative' and added.person_key = counts.person_key
     group by 1, 2, 3
 ),

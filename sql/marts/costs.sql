@@ -2,7 +2,8 @@
 -- low unit cost at the lower end of what linkage leaves open to the high one at its upper end. What contacts cost is not
 -- what fewer of them would free: it is average cost, and never a saving. Costs of different bearers are not added up, as
 -- a pound of the police is none of the NHS. Groups: everybody; people_who_cycle (definition cross_agency_cycle);
--- crises_after_opportunity (crisis contacts that an earlier opportunity came before).
+-- crises_after_opportunity (crisis contacts that a signal came before by any rule whose offer existed there and then; each
+-- once, however many signals; most signals are followed by no crisis, see opportunity_rules).
 -- Key: cost_group, cost_code
 with draws as (
     select unnest(range(1, getvariable('linkage_draws')::bigint + 1)) as draw

@@ -148,7 +148,7 @@ def test_costs_have_the_low_price_at_the_lower_end_of_linkage_and_the_high_one_a
     )
 
 
-def test_only_contacts_of_people_who_cycle_are_their_cost(check):
+def test_a_group_has_the_contacts_of_people_who_cycle_or_each_crisis_after_an_opportunity_once(check):
     check(
         "journeys.cost_people",
         {
@@ -165,6 +165,15 @@ def test_only_contacts_of_people_who_cycle_are_their_cost(check):
             central     | P2         | ae_5_in_year
             alternative | A1         | cross_agency_cycle
             """,
+            # two rules lead to one crisis; without an offer there and then it was no opportunity
+            "opportunities.candidates": """
+            scenario | person_key | rule_id | contact_id | role       | crisis_contact_id | offer_id
+            central  | P2         | MO3     | C4         | signal     | C3                | falls_service
+            central  | P2         | MO1     | C5         | signal     | C3                | early_help
+            central  | P1         | MO1     | C6         | signal     | C1                |
+            central  | P1         | MO1     | C7         | comparison | C1                |
+            central  | P1         | MO1     | C8         | signal     |                   | early_help
+            """,
             "journeys.contact_costs": """
             contact_id | cost_code | quantity | low | central | high
             C1         | ae        | 1        | 100 | 200     | 400
@@ -177,6 +186,7 @@ def test_only_contacts_of_people_who_cycle_are_their_cost(check):
         people_who_cycle | central     | P1         | ae        | 1        | 0                     | 200
         people_who_cycle | central     | P1         | request   | 1        | 1                     |
         people_who_cycle | alternative | A1         | ae        | 1        | 0                     | 200
+        crises_after_opportunity | central | P2     | ae        | 1        | 0                     | 200
         """,
     )
 

@@ -81,15 +81,21 @@ def test_each_has_one_contact_so_that_nobody_stands_out():
 
 def test_concentration_has_a_band_over_who_may_be_who(check, connection):
     draws = range(1, Settings().linkage_draws + 1)
-    people = [f"central | P{i} | all | 1 | 365" for i in range(1, 199)]
+    ones = [f"P{i}" for i in range(1, 199)]
+    feeds = ("ae_attendances", "all feeds")
     check(
         "marts.concentration",
         {
             # two people with 51 contacts each and 198 with one; in all draws the two are one with 102
             "journeys.contact_counts": "\n".join(
-                ["scenario | person_key | measure | contacts | days", *people]
-                + ["central | Q1 | all | 51 | 365", "central | Q2 | all | 51 | 365"]
-                + ["alternative | Q3 | all | 102 | 365", "central | R | crisis | 1 | 365"]
+                ["scenario | person_key | feed | contacts | contacts_together | crises_together"]
+                + [f"central | {person} | ae_attendances | 1 | 1 | 0" for person in ones]
+                + ["central | Q1 | ae_attendances | 51 | 51 | 1", "central | Q2 | ae_attendances | 51 | 51 | 0"]
+                + ["alternative | Q3 | ae_attendances | 102 | 102 | 1"]
+            ),
+            "journeys.exposure": "\n".join(
+                ["scenario | person_key | feed | days"]
+                + [f"central | {person} | {feed} | 365" for person in [*ones, "Q1", "Q2"] for feed in feeds]
             ),
             "staging.person_alternatives": "\n".join(
                 ["variant | person_id | person_key"]
@@ -106,6 +112,10 @@ def test_concentration_has_a_band_over_who_may_be_who(check, connection):
         crisis  | 5           | 1      | 1        |
         crisis  | 10          | 1      | 1        |
         crisis  | 20          | 1      | 1        |
+        ae_attendances | 1    | 200    | 300      | 0.34
+        ae_attendances | 5    | 200    | 300      | 0.3667
+        ae_attendances | 10   | 200    | 300      | 0.4
+        ae_attendances | 20   | 200    | 300      | 0.4667
         """,
     )
     low, high = connection.execute(
@@ -149,7 +159,7 @@ SLOTS = "feed | agency | period | arrived | partial_until\n" + "\n".join(
 )
 
 
-def test_a_person_is_counted_and_observed_only_where_the_feed_arrived(check):
+def test_contacts_count_only_where_the_feed_arrived_and_together_only_where_all_did(check):
     check(
         "journeys.contact_counts",
         {
@@ -163,38 +173,25 @@ def test_a_person_is_counted_and_observed_only_where_the_feed_arrived(check):
             police_incidents | NPOL   | 2024-03 | true    |
             """,
             "staging.person_scenarios": """
-            contact_id | scenario | person_key
-            C1         | central  | P1
-            C2         | central  | P1
-            C3         | central  | P1
-            C4         | central  | P1
-            C5         | central  | P2
+            contact_id | scenario    | person_key
+            C1         | alternative | A
+            C3         | alternative | A
             """,
             "staging.contacts": """
-            contact_id | feed             | agency | period  | started_at | crisis
-            C1         | ae_attendances   | WEXH   | 2024-01 | 2024-01-05 | true
-            C2         | ae_attendances   | WEXH   | 2024-02 | 2024-02-05 | true
-            C3         | ae_attendances   | WEXH   | 2024-03 | 2024-03-05 | true
-            C4         | police_incidents | NPOL   | 2024-01 | 2024-01-06 | false
-            C5         | police_incidents | NPOL   | 2024-03 | 2024-03-07 | false
-            """,
-            "journeys.exposure": """
-            scenario | person_key | feed             | days
-            central  | P1         | ae_attendances   | 60
-            central  | P1         | police_incidents | 62
-            central  | P1         | all feeds        | 31
-            central  | P2         | ae_attendances   | 14.5
-            central  | P2         | police_incidents | 0
-            central  | P2         | all feeds        | 0
+            contact_id | person_id | feed             | agency | period  | crisis
+            C1         | P1        | ae_attendances   | WEXH   | 2024-01 | true
+            C2         | P1        | ae_attendances   | WEXH   | 2024-02 | true
+            C3         | P1        | ae_attendances   | WEXH   | 2024-03 | true
+            C4         | P1        | police_incidents | NPOL   | 2024-01 | false
+            C5         | P2        | police_incidents | NPOL   | 2024-03 | false
             """,
         },
         """
-        scenario | person_key | measure          | contacts | days
-        central  | P1         | ae_attendances   | 2        | 60
-        central  | P1         | police_incidents | 1        | 62
-        central  | P1         | all              | 2        | 31
-        central  | P1         | crisis           | 1        | 31
-        central  | P2         | police_incidents | 1        | 1
+        scenario    | person_key | feed             | contacts | contacts_together | crises_together
+        central     | P1         | ae_attendances   | 2        | 1                 | 1
+        central     | P1         | police_incidents | 1        | 1                 | 0
+        central     | P2         | police_incidents | 1        | 0                 | 0
+        alternative | A          | ae_attendances   | 1        | 1                 | 1
         """,
     )
 
