@@ -138,6 +138,7 @@ def summary(settings: Settings, folder: Path) -> str:
         *(
             f"{f'{line.label} ({line.unit})':56}{line.found:10,.0f}{f'{line.low:,.0f} to {line.high:,.0f}':>26}{line.true:13,.0f}"
             for line in key.headlines
+            if line.in_pack
         ),
         "The band is for the true figure: the middle 95 % of draws of who may be who. What is found can lie outside it.",
         "",

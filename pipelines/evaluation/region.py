@@ -22,11 +22,17 @@ class Headline:
 
     headline_id: str
     label: str
-    unit: str  # people, contacts or minutes
+    unit: str  # people, contacts, spells, hand-offs or minutes
+    mart: str
+    in_pack: bool
     found: float
     low: float
     high: float
     true: float
+
+    @property
+    def covered(self) -> bool:
+        return self.low <= self.true <= self.high
 
 
 @dataclass(frozen=True)
@@ -80,28 +86,20 @@ def _true_warehouse(settings: Settings, folder: Path, linked: pd.DataFrame) -> S
     # what is true waits for no reviewer
     index = index.assign(person_id=ids, person_id_low=ids, person_id_high=ids, in_review=False)
     index.to_parquet(true.linkage / "person_index.parquet")
-    database.build_all(true, target=("board", "headlines"))
+    database.build_all(true, target=("marts", "headlines"))
     return true
 
 
 def _headlines(settings: Settings, true: Settings) -> list[Headline]:
-    found, truth = _headline_rows(settings), _headline_rows(true)
-    return [
-        Headline(headline_id, label, unit, value, low, high, truth[headline_id][2])
-        for headline_id, (label, unit, value, low, high) in found.items()
-    ]
+    """Every headline as found and over the true people, those of the pack first and in its order."""
+    query = """
+        select headline_id, label, unit, mart, position is not null, value, value_low, value_high
+        from marts.headlines order by position nulls last, mart, headline_id
+    """
+    truth = {headline_id: value for headline_id, *_, value, _, _ in _rows(true, query)}
+    return [Headline(*row, truth[row[0]]) for row in _rows(settings, query)]
 
 
-def _headline_rows(settings: Settings) -> dict[str, tuple[str, str, float, float, float]]:
-    """label, unit, value, low, high of each headline before disclosure control, in the order of the pack."""
+def _rows(settings: Settings, query: str) -> list[tuple]:
     with duckdb.connect(str(settings.warehouse_db), read_only=True) as connection:
-        rows = connection.execute(
-            """
-            select headline_id, label, unit,
-                   case unit when 'people' then people when 'contacts' then contacts else minutes end,
-                   case unit when 'people' then people_low when 'contacts' then contacts_low else minutes end,
-                   case unit when 'people' then people_high when 'contacts' then contacts_high else minutes end
-            from board.headlines order by position
-            """
-        ).fetchall()
-    return {headline_id: tuple(rest) for headline_id, *rest in rows}
+        return connection.execute(query).fetchall()

@@ -1,7 +1,6 @@
--- One row per headline figure, linkage scenario and person behind it, with what the person adds to the figure. The
--- figures that have no words on the board are what shares are worked out from. People whose records are implausible as
--- one person wait for a reviewer: they are a figure of their own, and are in none that hangs on several records being
--- one person. Under a scenario that is whoever has a record of such a person.
+-- One row per headline figure, linkage scenario and person behind it, with what the person adds to the figure. People
+-- whose records are implausible as one person wait for a reviewer: they are a figure of their own, and are neither among
+-- those seen by two agencies nor among those who cycle. Among alternatives that is whoever has a record of such a person.
 -- Key: headline_id, scenario, person_key
 with in_review as (
     select 'central' as scenario, person_id as person_key from linkage.person_index where in_review
@@ -12,33 +11,68 @@ with in_review as (
     where person.in_review
 ),
 
-contacts as (
+counted as (
     select
         scenarios.scenario,
         scenarios.person_key,
-        contacts.agency,
-        cycling.person_key is not null as cycles,
-        in_review.person_key is not null as in_review
+        count(*) as contacts,
+        count(*) filter (contacts.crisis) as crisis_contacts,
+        min(contacts.agency) <> max(contacts.agency) as by_two_agencies
     from staging.person_scenarios as scenarios
     inner join staging.contacts as contacts using (contact_id)
-    left join journeys.cycling as cycling
-        on scenarios.scenario = cycling.scenario
-        and scenarios.person_key = cycling.person_key
-        and cycling.definition_id = 'cross_agency_cycle'
-    left join in_review
-        on scenarios.scenario = in_review.scenario and scenarios.person_key = in_review.person_key
+    group by scenarios.scenario, scenarios.person_key
 ),
 
 people as (
-    select
-        scenario,
-        person_key,
-        count(*) as contacts,
-        count(distinct agency) >= 2 and not any_value(in_review) as by_two_agencies,
-        any_value(cycles) and not any_value(in_review) as cycles,
-        any_value(in_review) as in_review
-    from contacts
+    select counted.*, in_review.person_key is not null as in_review
+    from counted
+    left join in_review using (scenario, person_key)
+),
+
+cycling as (
+    select cycling.definition_id, people.*
+    from journeys.cycling as cycling
+    inner join people using (scenario, person_key)
+),
+
+from_feed_then_to_feed (headline_id, from_feed, to_feed) as (
+    values
+    ('police_then_ae', 'police_incidents', 'ae_attendances'),
+    ('ae_then_police', 'ae_attendances', 'police_incidents')
+),
+
+-- One row per person and figure: contacts behind it, and what it counts where these are neither people nor contacts.
+of_people as (
+    select 'people_seen' as headline_id, scenario, person_key, contacts, null as amount from people
+    union all
+    select 'contacts', scenario, person_key, contacts, null from people
+    union all
+    select 'people_seen_by_two_agencies', scenario, person_key, contacts, null
+    from people where by_two_agencies and not in_review
+    union all
+    select 'people_in_crisis', scenario, person_key, contacts, null from people where crisis_contacts > 0
+    union all
+    select 'crisis_contacts', scenario, person_key, crisis_contacts, null from people where crisis_contacts > 0
+    union all
+    select 'people_in_review', scenario, person_key, contacts, null from people where in_review
+    union all
+    select unnest(['people_who_cycle', 'contacts_of_people_who_cycle']), scenario, person_key, contacts, null
+    from cycling where definition_id = 'cross_agency_cycle' and not in_review
+    union all
+    select 'definition_' || definition_id, scenario, person_key, contacts, null from cycling
+    union all
+    select 'spells', scenario, person_key, sum(contacts), count(*) from journeys.spells group by scenario, person_key
+    union all
+    select 'spells_with_missed_door', scenario, person_key, sum(spells.contacts), count(*)
+    from journeys.spells as spells
+    inner join journeys.first_doors as doors using (scenario, person_key, spell_id)
+    where doors.first_missed_door_contact_id is not null
     group by scenario, person_key
+    union all
+    select from_feed_then_to_feed.headline_id, scenario, person_key, pairs.steps, null
+    from journeys.ordered_pairs as pairs
+    inner join from_feed_then_to_feed using (from_feed, to_feed)
+    where pairs.steps > 0
 ),
 
 waits as (
@@ -47,8 +81,8 @@ waits as (
     inner join staging.person_scenarios as scenarios using (contact_id)
 ),
 
--- A contact at which two rules see something that could have been done is one opportunity.
-opportunities as (
+-- A contact at which several rules see something that could have been done is one opportunity.
+signals as (
     select
         scenario,
         person_key,
@@ -61,48 +95,63 @@ opportunities as (
     group by scenario, person_key, contact_id
 ),
 
-events as (
-    select 'ae_stays' as headline_id, scenario, person_key, minutes from waits where wait_kind = 'ae_stay'
+-- One row per contact and figure.
+of_contacts as (
+    select 'ae_stays' as headline_id, scenario, person_key, contact_id, minutes from waits where wait_kind = 'ae_stay'
     union all
-    select 'ae_stays_12_hours', scenario, person_key, minutes
+    select 'ae_stays_12_hours', scenario, person_key, contact_id, minutes
     from waits where wait_kind = 'ae_stay' and over_12_hours
     union all
-    select 'ae_stays_24_hours', scenario, person_key, minutes
+    select 'ae_stays_24_hours', scenario, person_key, contact_id, minutes
     from waits where wait_kind = 'ae_stay' and over_24_hours
     union all
-    select 'police_hospital_waits', scenario, person_key, minutes from waits where wait_kind = 'police_hospital_wait'
+    select 'police_hospital_waits', scenario, person_key, contact_id, minutes
+    from waits where wait_kind = 'police_hospital_wait'
     union all
-    select 'earlier_opportunities', scenario, person_key, null from opportunities
+    select 'handoffs_between_agencies', scenario, person_key, contact_id, null
+    from journeys.handoffs where between_agencies
     union all
-    select 'earlier_opportunities_before_crisis', scenario, person_key, null
-    from opportunities where followed_by_crisis
+    select 'handoffs_between_agencies_for_one_need', scenario, person_key, contact_id, null
+    from journeys.handoffs where between_agencies and same_need
     union all
-    select 'complete_opportunities', scenario, person_key, null from opportunities where window_complete
+    select 'handoffs_between_teams', scenario, person_key, contact_id, null
+    from journeys.handoffs where not between_agencies
     union all
-    select 'complete_opportunities_before_crisis', scenario, person_key, null
-    from opportunities where followed_in_complete_window
+    select 'earlier_opportunities', scenario, person_key, contact_id, null from signals
+    union all
+    select 'earlier_opportunities_before_crisis', scenario, person_key, contact_id, null
+    from signals where followed_by_crisis
+    union all
+    select 'complete_opportunities', scenario, person_key, contact_id, null from signals where window_complete
+    union all
+    select 'complete_opportunities_before_crisis', scenario, person_key, contact_id, null
+    from signals where followed_in_complete_window
+    union all
+    select 'rule_' || lower(rule_id) || '_signals', scenario, person_key, contact_id, null
+    from opportunities.candidates where role = 'signal'
+    union all
+    select 'rule_' || lower(rule_id) || '_before_crisis', scenario, person_key, contact_id, null
+    from opportunities.candidates where role = 'signal' and followed_by_crisis
+    union all
+    select 'bounces', scenario, person_key, contact_id, null from journeys.bounces
+    union all
+    select 'bounces_not_passed_on', scenario, person_key, contact_id, null
+    from journeys.bounces where not passed_on
 ),
 
 figures as (
-    select 'people_seen' as headline_id, scenario, person_key, contacts, null::bigint as minutes from people
+    select headline_id, scenario, person_key, contacts, null as minutes, amount from of_people
     union all
-    select 'contacts', scenario, person_key, contacts, null from people
-    union all
-    select 'people_seen_by_two_agencies', scenario, person_key, contacts, null from people where by_two_agencies
-    union all
-    select 'people_who_cycle', scenario, person_key, contacts, null from people where cycles
-    union all
-    select 'contacts_of_people_who_cycle', scenario, person_key, contacts, null from people where cycles
-    union all
-    select 'people_in_review', scenario, person_key, contacts, null from people where in_review
-    union all
-    select headline_id, scenario, person_key, count(*), sum(minutes)::bigint from events group by all
+    select headline_id, scenario, person_key, count(*), sum(minutes), count(*)
+    from of_contacts
+    group by headline_id, scenario, person_key
 )
 
 select
     headline_id, -- Name of the figure
     scenario, -- central (everybody) or alternative (who is another set of records under some variant)
     person_key, -- Person in that scenario
-    contacts, -- The person's contacts behind the figure
-    minutes -- Minutes of those contacts; empty where time is not the point
+    contacts::bigint as contacts, -- The person's contacts behind the figure
+    minutes::bigint as minutes, -- Minutes of those contacts; empty where time is not the point
+    amount::double as amount -- What the person adds to a figure that is neither of people, contacts nor minutes
 from figures

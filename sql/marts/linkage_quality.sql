@@ -9,6 +9,7 @@ with headlines as (
         min(people) as people_low,
         max(people) as people_high
     from marts.headline_scenarios
+    where headline_id in (select headline_id from reference.headlines where position is not null)
     group by headline_id
 ),
 

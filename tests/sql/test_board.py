@@ -1,19 +1,35 @@
 """The board's tables before disclosure control."""
 
+HEADLINES = """
+headline_id                          | position | unit     | part                                 | whole
+people_seen                          | 1        | people   |                                      |
+people_who_cycle                     | 4        | people   | people_who_cycle                     | people_seen
+ae_stays                             |          | contacts |                                      |
+ae_stays_12_hours                    | 6        | contacts | ae_stays_12_hours                    | ae_stays
+police_hospital_waits                | 8        | minutes  |                                      |
+earlier_opportunities_before_crisis  | 10       | contacts | complete_opportunities_before_crisis | complete_opportunities
+complete_opportunities               |          | contacts |                                      |
+complete_opportunities_before_crisis |          | contacts |                                      |
+"""
+
 
 def test_headlines_carry_the_middle_of_their_draws_rounded_outwards_and_may_lie_outside(check):
     # Of 101 draws the middle 95 % goes from between the third and fourth to between the third and fourth from the end.
-    draws = [f"people_who_cycle | {i + 1} | {30 + i} | {300 + 10 * i} |" for i in range(101)]
+    draws = [f"people_who_cycle | {i + 1} | {30 + i} | {300 + 10 * i} | | {30 + i}" for i in range(101)]
     check(
         "board.headlines",
         {
-            "marts.headline_scenarios": """
-            headline_id           | scenario | people | contacts | minutes
-            people_who_cycle      | central  | 20     | 200      |
-            people_who_cycle      | low      | 25     | 230      |
-            police_hospital_waits | central  | 9      | 30       | 900
-            """,
-            "marts.headline_draws": "\n".join(["headline_id | draw | people | contacts | minutes", *draws]),
+            "journeys.headlines": HEADLINES,
+            "journeys.headline_variants": "\n".join(
+                [
+                    "headline_id           | variant | people | contacts | minutes | value",
+                    "people_who_cycle      | central | 20     | 200      |         | 20",
+                    "people_who_cycle      | low     | 25     | 230      |         | 25",
+                    "police_hospital_waits | central | 9      | 30       | 900     | 900",
+                    "police_hospital_waits | 1       | 9      | 30       | 900     | 900",
+                    *draws,
+                ]
+            ),
         },
         """
         position | headline_id           | unit    | people | people_low | people_high | contacts | contacts_low | contacts_high | minutes
@@ -24,34 +40,25 @@ def test_headlines_carry_the_middle_of_their_draws_rounded_outwards_and_may_lie_
 
 
 def test_a_headline_has_the_counts_that_its_share_is_worked_out_from(check):
-    # A signal without an offer is no opportunity; a contact that two rules see is one.
+    figures = {
+        "people_seen": (90, 500),
+        "people_who_cycle": (20, 200),
+        "ae_stays": (2, 3),
+        "ae_stays_12_hours": (1, 1),
+        "earlier_opportunities_before_crisis": (2, 3),
+        "complete_opportunities": (2, 3),
+        "complete_opportunities_before_crisis": (1, 2),
+    }
+    rows = [
+        f"{headline_id} | {variant} | {people} | {contacts}"
+        for headline_id, (people, contacts) in figures.items()
+        for variant in ("central", "1")
+    ]
     check(
         "board.headlines",
         {
-            "marts.headline_scenarios": """
-            headline_id                         | scenario | people | contacts
-            people_seen                         | central  | 90     | 500
-            people_who_cycle                    | central  | 20     | 200
-            ae_stays_12_hours                   | central  | 1      | 1
-            earlier_opportunities_before_crisis | central  | 2      | 3
-            """,
-            "marts.waits": """
-            contact_id | person_id | wait_kind
-            C1         | P1        | ae_stay
-            C2         | P1        | ae_stay
-            C3         | P2        | ae_stay
-            C4         | P3        | police_hospital_wait
-            """,
-            "marts.earlier_opportunities": """
-            rule_id | person_id | signal_contact_id | followed_by_crisis | window_complete | offer_id
-            MO3     | P1        | C1                | true               | true | falls_service
-            MO3     | P1        | C2                | true               | true | falls_service
-            MO3     | P2        | C3                | false              | true | falls_service
-            MO3     | P2        | C4                | true               | false | falls_service
-            MO3     | P3        | C5                | false              | false | falls_service
-            MO3     | P3        | C6                | true               | true            |
-            MO1     | P1        | C1                | false              | true            | early_help
-            """,
+            "journeys.headlines": HEADLINES,
+            "journeys.headline_variants": "\n".join(["headline_id | variant | people | contacts", *rows]),
         },
         """
         headline_id                         | people_in_base | people_base | contacts_in_base | contacts_base

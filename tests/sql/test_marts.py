@@ -446,6 +446,11 @@ def in_draws(columns: str, rows: dict[range, list[str] | set[str]]) -> str:
     return "\n".join([columns, *(f"{draw} | {row}" for draws, of in rows.items() for draw in draws for row in of)])
 
 
+def named(figure: str) -> str:
+    """The headline that a line of text begins with."""
+    return figure.split(" ")[0]
+
+
 def test_a_draw_counts_the_people_that_it_changes_anew_and_nobody_else(check):
     both_one = {
         "staging.person_scenarios": """
@@ -503,7 +508,7 @@ def test_a_draw_counts_the_people_that_it_changes_anew_and_nobody_else(check):
     three_people -= {"people_seen_by_two_agencies | 2 | 4 |"}
     check(
         "marts.headline_draws",
-        TWO_PEOPLE | both_one,
+        TWO_PEOPLE | both_one | {"journeys.headlines": "\n".join(["headline_id", *map(named, as_it_is)])},
         in_draws(
             "draw | headline_id | people | contacts | minutes",
             {
@@ -516,10 +521,29 @@ def test_a_draw_counts_the_people_that_it_changes_anew_and_nobody_else(check):
     )
 
 
+IN_PACK = """
+headline_id                          | unit     | part                                 | whole
+people_seen                          | people   |                                      |
+contacts                             | contacts |                                      |
+people_seen_by_two_agencies          | people   | people_seen_by_two_agencies          | people_seen
+people_who_cycle                     | people   | people_who_cycle                     | people_seen
+contacts_of_people_who_cycle         | contacts | contacts_of_people_who_cycle         | contacts
+ae_stays                             | contacts |                                      |
+ae_stays_12_hours                    | contacts | ae_stays_12_hours                    | ae_stays
+ae_stays_24_hours                    | contacts | ae_stays_24_hours                    | ae_stays
+people_in_review                     | people   |                                      |
+police_hospital_waits                | minutes  |                                      |
+earlier_opportunities                | contacts |                                      |
+complete_opportunities               | contacts |                                      |
+complete_opportunities_before_crisis | contacts |                                      |
+earlier_opportunities_before_crisis  | contacts | complete_opportunities_before_crisis | complete_opportunities
+"""
+
+
 def test_every_headline_is_computed_anew_under_each_linkage_scenario(check):
     check(
         "marts.headline_scenarios",
-        TWO_PEOPLE,
+        TWO_PEOPLE | {"journeys.headlines": IN_PACK},
         """
         headline_id                        | scenario | people | contacts | minutes | share
         people_seen                        | central  | 2      | 4        |         |
@@ -537,6 +561,15 @@ def test_every_headline_is_computed_anew_under_each_linkage_scenario(check):
         contacts_of_people_who_cycle       | central  | 1      | 2        |         | 0.5
         contacts_of_people_who_cycle       | low      | 1      | 4        |         | 1
         contacts_of_people_who_cycle       | high     | 0      | 0        |         | 0
+        ae_stays                           | central  | 2      | 2        | 1380    |
+        ae_stays                           | low      | 1      | 2        | 1380    |
+        ae_stays                           | high     | 2      | 2        | 1380    |
+        complete_opportunities             | central  | 2      | 2        |         |
+        complete_opportunities             | low      | 1      | 1        |         |
+        complete_opportunities             | high     | 1      | 1        |         |
+        complete_opportunities_before_crisis | central | 1     | 1        |         |
+        complete_opportunities_before_crisis | low    | 1      | 1        |         |
+        complete_opportunities_before_crisis | high   | 0      | 0        |         |
         ae_stays_12_hours                  | central  | 1      | 1        | 1320    | 0.5
         ae_stays_12_hours                  | low      | 1      | 1        | 1320    | 0.5
         ae_stays_12_hours                  | high     | 1      | 1        | 1320    | 0.5
@@ -582,6 +615,10 @@ def test_people_who_wait_for_a_reviewer_are_left_apart_in_every_scenario(check):
             """,
             "marts.waits": "contact_id | wait_kind",
             "opportunities.candidates": "scenario",
+            "journeys.spells": "scenario",
+            "journeys.handoffs": "scenario",
+            "journeys.bounces": "scenario",
+            "journeys.ordered_pairs": "scenario",
             # P2 is implausible: so is whoever has a record of P2, and H1 is free of them.
             "linkage.person_index": """
             agency | feed             | person_ref | person_id | in_review
@@ -625,6 +662,12 @@ def test_people_who_wait_for_a_reviewer_are_left_apart_in_every_scenario(check):
         people_who_cycle             | alternative | H1         | 1
         contacts_of_people_who_cycle | central     | P1         | 2
         contacts_of_people_who_cycle | alternative | H1         | 1
+        definition_cross_agency_cycle | central | P1 | 2
+        definition_cross_agency_cycle | central | P2 | 2
+        definition_cross_agency_cycle | alternative | L1 | 4
+        definition_cross_agency_cycle | alternative | D1 | 1
+        definition_cross_agency_cycle | alternative | D2 | 3
+        definition_cross_agency_cycle | alternative | H1 | 1
         people_in_review             | central     | P2         | 2
         people_in_review             | alternative | L1         | 4
         people_in_review             | alternative | D1         | 1
@@ -651,6 +694,7 @@ def test_linkage_quality_gives_each_headline_with_its_interval(check):
             people_seen | low      | 1
             people_seen | high     | 3
             """,
+            "marts.headline_draws": "headline_id | draw",
         },
         """
         measure   | detail      | value | low  | high | unit   | how
