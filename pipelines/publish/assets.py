@@ -5,6 +5,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from pipelines.board.dictionary_page import render_dictionary_page
 from pipelines.board.linkage_page import render_linkage_page
 from pipelines.board.pack import render_pack
 from pipelines.board.quality_page import render_quality_page
@@ -19,6 +20,7 @@ from pipelines.settings import Settings
 KEY = dg.AssetKey(["publish", "release"])
 LINKAGE_PAGE = "linkage_quality.html"
 QUALITY_PAGE = "data_quality.html"
+DICTIONARY_PAGE = "data_dictionary.html"
 
 
 def publish_assets(settings: Settings) -> list[dg.AssetsDefinition]:
@@ -30,7 +32,7 @@ def publish_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         group_name="publish",
         kinds={"duckdb", "html"},
         description="A release: analyst.duckdb, board.duckdb under disclosure control, a Parquet file per mart, the "
-        "board pack, the pages on data quality and linkage quality and a manifest; built apart, checked, and switched in with one rename.",
+        "board pack, the pages on data quality and linkage quality, the data dictionary and a manifest; built apart, checked, and switched in with one rename.",
         check_specs=[dg.AssetCheckSpec(name, asset=KEY, description=question) for name, question in QUESTIONS.items()],
     )
     @again_after_hiccup
@@ -50,6 +52,7 @@ def publish_assets(settings: Settings) -> list[dg.AssetsDefinition]:
                 "risk": made.risk,
                 "content digest": made.manifest["content_digest"],
                 "pack": dg.MetadataValue.path(str(made.path / "board_pack.html")),
+                "data dictionary": dg.MetadataValue.path(str(made.path / DICTIONARY_PAGE)),
                 "data quality": dg.MetadataValue.path(str(made.path / QUALITY_PAGE)),
                 "linkage quality": dg.MetadataValue.path(str(made.path / LINKAGE_PAGE)),
                 "rows": dg.MetadataValue.md(_table(made.rows)),
@@ -61,10 +64,11 @@ def publish_assets(settings: Settings) -> list[dg.AssetsDefinition]:
 
 
 def _render_pages(board: Path, out: Path, facts: dict) -> None:
-    """The board pack, and beside it the page for the hub, which is made from the analyst tables."""
+    """The board pack, and beside it the pages for the hub and its analysts, which are made from the analyst tables."""
     render_pack(board, out, facts)
     render_linkage_page(board.with_name("analyst.duckdb"), out.with_name(LINKAGE_PAGE), facts)
     render_quality_page(board.with_name("analyst.duckdb"), out.with_name(QUALITY_PAGE), facts)
+    render_dictionary_page(board.with_name("analyst.duckdb"), out.with_name(DICTIONARY_PAGE), facts)
 
 
 def _check_result(check: Check) -> dg.AssetCheckResult:

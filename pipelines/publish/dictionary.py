@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import duckdb
+import pyarrow as pa
 
 from pipelines.publish.changes import Life, read_lives
 from pipelines.publish.export import both
@@ -99,11 +100,13 @@ def _dictionary(
     joins: Mapping[str, str],
     lives: Mapping[tuple[str, str], Life],
 ) -> list[tuple]:
+    types = {(table, column): data_type for table, column, _, data_type, _ in found}
     rows = []
     for table, column, position, data_type, meaning in found:
         key = keys.get(table, ())
         life = lives.get((f"marts.{table}", column), Life())
-        joined = join_of(table, column, joins) or (None, None)
+        joined = join_of(table, column, joins)
+        joined = joined if joined and types.get(joined) == data_type else (None, None)
         place = key.index(column) + 1 if column in key else None
         since, deprecated, instead = life.since or None, life.deprecated_in or None, life.use_instead or None
         rows.append((table, column, position, data_type, meaning, place, *joined, since, deprecated, instead))
@@ -136,9 +139,13 @@ def _create(
 
 
 def _write_rows(connection: duckdb.DuckDBPyConnection, table: str, rows: list[tuple]) -> None:
-    places = ", ".join("?" * len(ABOUT[table][2]))
-    if rows:
-        connection.executemany(f"INSERT INTO target.marts.{table} VALUES ({places})", rows)
+    types = {"VARCHAR": pa.string(), "INTEGER": pa.int32()}
+    schema = pa.schema([(name, types[data_type]) for name, (data_type, _) in ABOUT[table][2].items()])
+    connection.register(
+        "rows", pa.Table.from_pylist([dict(zip(schema.names, row, strict=True)) for row in rows], schema)
+    )
+    connection.execute(f"INSERT INTO target.marts.{table} FROM rows")
+    connection.unregister("rows")
 
 
 def _columns(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, int, str, str]]:
