@@ -16,6 +16,7 @@ and row numbers, and an error here carries no text of its cause. A rule that cou
 """
 
 import logging
+import re
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from great_expectations.core.expectation_suite import ExpectationSuite
 
 ADDED = ("delivery", "row_number", "period_start", "period_end", "event_date", "known_person")
+KEYED = re.compile(r"\bcode_key\((\w+)\)")
 NOT_NULL = "expect_column_values_to_not_be_null"
 CODE_KEY = """
 create or replace macro code_key(text) as
@@ -197,9 +199,11 @@ def _by_delivery(
     judged = {"judged_files": (by_file, ""), "judged_rows": (by_row, ", row_number")}
     for number, table in enumerate(whole):
         # "rows" is a name that an expression may use, hence it is the same whichever delivery's they are.
-        con.register("rows", table.append_column("row_hash", _row_hashes(con, table, by_row)))
+        rows = _with_keys(con, _with_hashes(con, table, by_row), by_row)
+        con.register("rows", rows)
         for name, (rules, places) in judged.items():
-            selected = "".join(f", ({_expression(rule)}) as judged_{place}" for place, rule in enumerate(rules))
+            expressions = [_by_key(_expression(rule), rows.column_names) for rule in rules]
+            selected = "".join(f", ({each}) as judged_{place}" for place, each in enumerate(expressions))
             how = f"insert into {name}" if number else f"create temp table {name} as"
             if rules:
                 con.execute(f"{how} select {number} as delivery{places}{selected} from rows")
@@ -214,13 +218,42 @@ def _by_delivery(
     return laid
 
 
-def _row_hashes(con: duckdb.DuckDBPyConnection, table: pa.Table, rules: list[Rule]) -> pa.ChunkedArray:
-    """Equal for rows of which all columns that were delivered are equal; empty if no rule asks for it."""
+def _with_hashes(con: duckdb.DuckDBPyConnection, table: pa.Table, rules: list[Rule]) -> pa.Table:
+    """The rows with row_hash, equal for rows of which all columns that were delivered are equal; empty if no rule asks.
+
+    Only rows that share their person and event with another are hashed whole: rows that are equal throughout do.
+    """
     if not any("row_hash" in (rule.sql or "") for rule in rules):
-        return pa.chunked_array([pa.nulls(len(table), pa.uint64())])
-    columns = ", ".join(f'"{name}"' for name in table.column_names if name not in ADDED)
+        return table.append_column("row_hash", pa.nulls(len(table), pa.uint64()))
+    columns = [name for name in table.column_names if name not in ADDED]
+    first = [name for name in columns if name == "person_ref" or table[name].type in (pa.date32(), pa.timestamp("us"))]
     con.register("to_hash", table)
-    return con.sql(f"select hash({columns}) as row_hash from to_hash").to_arrow_table()["row_hash"]
+    hashes = con.sql(f"select {_hash(first)} as hash from to_hash").to_arrow_table()["hash"].to_numpy().copy()
+    order = np.argsort(hashes, kind="stable")
+    again = np.flatnonzero(hashes[order][1:] == hashes[order][:-1])
+    shared = np.unique(order[np.concatenate([again, again + 1])])
+    con.register("to_hash", table.take(shared))
+    hashes[shared] = con.sql(f"select {_hash(columns)} as hash from to_hash").to_arrow_table()["hash"].to_numpy()
+    return table.append_column("row_hash", pa.array(hashes))
+
+
+def _hash(columns: list[str]) -> str:
+    return "hash({})".format(", ".join(f'"{name}"' for name in columns))
+
+
+def _with_keys(con: duckdb.DuckDBPyConnection, table: pa.Table, rules: list[Rule]) -> pa.Table:
+    """The rows with the code keys that expressions ask for, each worked out once for all rows that have the value."""
+    for name in sorted({name for rule in rules for name in KEYED.findall(rule.sql or "")} & set(table.column_names)):
+        values = table[name].combine_chunks().dictionary_encode()
+        con.register("to_key", pa.table({"value": values.dictionary, "place": np.arange(len(values.dictionary))}))
+        keys = con.sql("select code_key(value) as key from to_key order by place").to_arrow_table()["key"]
+        table = table.append_column(f"{name} key", keys.combine_chunks().take(values.indices))
+    return table
+
+
+def _by_key(expression: str, columns: list[str]) -> str:
+    """The expression with the column of keys in place of each code_key() of a column that has one."""
+    return KEYED.sub(lambda call: f'"{call[1]} key"' if f"{call[1]} key" in columns else call[0], expression)
 
 
 def _expression(rule: Rule) -> str:
