@@ -44,6 +44,26 @@ first_needs as (
     group by coded.agency, coded.period, coded.row_number
 ),
 
+assaults as (
+    select distinct coded.agency, coded.period, coded.row_number
+    from coded_needs as coded
+    inner join reference.codes as known
+        on known.code_list = coded.code_list and known.code_key = code_key(coded.code)
+        and coded.event_date >= known.applies_from and coded.event_date < known.applies_before
+    where known.assault
+),
+
+-- The lists of the published measure of avoidable attendances; a blank counts as no investigation and no treatment.
+low_acuity as (
+    select
+        list(code_key) filter (code_list = 'ae_department_type') as departments,
+        list(code_key) filter (code_list = 'ae_attendance_category') as categories,
+        list(code_key) filter (code_list = 'ae_investigation') as investigations,
+        list(code_key) filter (code_list = 'ae_treatment') as treatments
+    from reference.codes
+    where low_acuity
+),
+
 mapped as (
     select
         attendance.*,
@@ -58,8 +78,35 @@ mapped as (
         coalesce(destination.went_home, false) as went_home,
         coalesce(source.raised_by, arrival_mode.raised_by, 'unknown') as raised_by,
         acuity.acuity,
+        coalesce(destination.care_home, false) or coalesce(accommodation.care_home, false) as care_home,
+        assaults.agency is not null as assault,
+        coalesce(list_contains(low_acuity.departments, lpad(attendance.EC_Department_Type, 2, '0')), false) as major,
+        coalesce(
+            list_contains(low_acuity.categories, ltrim(attendance.EC_AttendanceCategory, '0')), false
+        ) as first_visit,
+        coalesce(arrival_mode.low_acuity, false) as came_without_ambulance,
+        coalesce(status.low_acuity, false) as low_acuity_ending,
+        coalesce(
+            list_has_all(
+                low_acuity.investigations, code_items(nullif(trim(attendance.Der_EC_Investigation_All, ' ,;'), ''))
+            ),
+            true
+        ) as no_real_investigation,
+        coalesce(
+            list_has_all(
+                low_acuity.treatments, code_items(nullif(trim(attendance.Der_EC_Treatment_All, ' ,;'), ''))
+            ),
+            true
+        ) as no_real_treatment,
         attributes.age_band
     from attendances as attendance
+    cross join low_acuity
+    left join assaults using (agency, period, row_number)
+    left join reference.codes as accommodation
+        on accommodation.code_list = 'ae_accommodation_status'
+        and accommodation.code_key = code_key(attendance.Accommodation_Status_SNOMED_CT)
+        and attendance.Arrival_Date >= accommodation.applies_from
+        and attendance.Arrival_Date < accommodation.applies_before
     left join first_needs using (agency, period, row_number)
     left join accepted.ae_attendances_attributes as attributes using (agency, feed, period, person_ref)
     left join reference.codes as arrival_mode
@@ -117,6 +164,14 @@ select
     EC_Departure_Time_Since_Arrival::integer as stay_minutes, -- Minutes from arrival to departure
     acuity, -- Acuity at first assessment from 1 (immediate) to 5 (low)
     went_home, -- Whether the patient left for their own home or a care home
+    care_home, -- Whether the record says that the patient lives in, or left for, a residential or nursing home
+    assault, -- Whether a diagnosis or the injury intent says that somebody hurt the patient
+    major as major_department, -- Whether the department is a major one (type 1)
+    first_visit, -- Whether it is a first attendance and no follow-up
+    came_without_ambulance, -- Whether the patient came by own means, or by police or prison transport
+    low_acuity_ending, -- Whether it ended with treatment completed, streaming to a GP or leaving before treatment
+    no_real_investigation, -- Whether every investigation is one of the published rule's, or none is given
+    no_real_treatment, -- Whether every treatment is one of the published rule's, or none is given
     later_life_need, -- Need of later life among complaint and diagnoses; empty where there is none
     age_band, -- Age band as delivered with the attendance
     case

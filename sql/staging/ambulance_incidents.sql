@@ -21,7 +21,12 @@ coded_needs as (
 
 -- Somebody who falls is frail only where older: a younger person is injured.
 first_needs as (
-    select coded.agency, coded.period, coded.row_number, arg_min(needs.need, needs.priority) as need
+    select
+        coded.agency,
+        coded.period,
+        coded.row_number,
+        arg_min(needs.need, needs.priority) as need,
+        coalesce(bool_or(known.fall), false) as fall
     from coded_needs as coded
     inner join reference.codes as known
         on known.code_list = coded.code_list and known.code_key = code_key(coded.code)
@@ -45,6 +50,7 @@ mapped as (
     select
         incident.*,
         first_needs.need,
+        coalesce(first_needs.fall, false) as fall,
         treatment.kind,
         coalesce(treatment.crisis, false) as crisis,
         coalesce(stop.outcome_group, treatment.outcome_group, 'unknown') as outcome_group,
@@ -100,6 +106,7 @@ select
     outcome_group, -- How it ended; by the stop code where the call was closed without a visit
     coalesce(raised_by, 'unknown') as raised_by, -- Where the call came from
     null::integer as staff_minutes, -- Minutes of staff time; not known, because crews differ in size
+    fall, -- Whether the triage card or the chief complaint is a fall
     category, -- Category of the response from 1 (life-threatening) to 5 (advice); empty for transfers
     community_team, -- Whether a falls team or a mental health car was among those sent
     date_diff('minute', Time_Call_Connected, Time_Arrived_Scene) as response_minutes, -- Minutes until somebody arrived

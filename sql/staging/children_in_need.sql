@@ -5,6 +5,7 @@ with events as (
     select
         *,
         contact_key(agency, feed, event_ref) as contact_id,
+        contact_key(agency, feed, episode_ref) as episode_id,
         row_number() over (partition by agency, event_ref order by period desc, row_number desc) as version
     from accepted.children_in_need
 ),
@@ -69,6 +70,7 @@ select
     coalesce(outcome_group, 'unknown') as outcome_group, -- What came of the episode, or of the event while it is open
     coalesce(raised_by, 'unknown') as raised_by, -- Who referred the child
     null::integer as staff_minutes, -- Minutes of staff time; not known for children's services
+    episode_id, -- Surrogate of the episode of need that the event belongs to
     coalesce(ReferralNFA, false) as referral_nfa, -- Whether the referral led to no further action
     ReasonForClosure as closure_reason, -- Why the episode was closed; RC8 is after assessment without further action
     case when version > 1 then 'duplicate event'

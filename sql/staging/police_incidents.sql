@@ -40,7 +40,26 @@ mapped as (
         coalesce(grade.crisis, false) or coalesce(missing_risk.crisis, false) or incident.s136 as crisis,
         coalesce(closing.outcome_group, notice.outcome_group, 'unknown') as outcome_group,
         call_source.raised_by,
-        coalesce(role.counts_as_subject, true) as counts_as_subject
+        coalesce(role.counts_as_subject, true) as counts_as_subject,
+        coalesce(role.suspect, false) as suspect,
+        incident.ppn and coalesce(
+            case when code_key(incident.ppn_shared_with) <> '' then coalesce(shared_with.social_care, false) end,
+            notice.shared,
+            false
+        ) as shared_with_social_care,
+        least(
+            incident.officer_minutes,
+            incident.hospital_wait_minutes * greatest(
+                1,
+                coalesce(
+                    incident.units,
+                    round(
+                        incident.officer_minutes
+                        / nullif(date_diff('minute', incident.first_unit_arrive_ts, incident.cleared_ts), 0)
+                    )
+                )
+            )
+        ) as officer_hospital_minutes
     from incidents as incident
     left join first_needs using (agency, period, row_number)
     left join reference.codes as role
@@ -61,6 +80,10 @@ mapped as (
     left join reference.codes as notice
         on notice.code_list = 'police_ppn_outcome' and notice.code_key = code_key(incident.ppn_outcome)
         and incident.created_ts >= notice.applies_from and incident.created_ts < notice.applies_before
+    left join reference.codes as shared_with
+        on shared_with.code_list = 'police_ppn_shared_with'
+        and shared_with.code_key = code_key(incident.ppn_shared_with)
+        and incident.created_ts >= shared_with.applies_from and incident.created_ts < shared_with.applies_before
     left join reference.codes as call_source
         on call_source.code_list = 'police_call_source' and call_source.code_key = code_key(incident.call_source)
         and incident.created_ts >= call_source.applies_from and incident.created_ts < call_source.applies_before
@@ -95,6 +118,15 @@ select
     coalesce(raised_by, 'unknown') as raised_by, -- Who raised it
     officer_minutes::integer as staff_minutes, -- Minutes of officer time
     hospital_wait_minutes::integer as hospital_wait_minutes, -- Minutes that officers waited in a hospital
+    officer_hospital_minutes::integer as officer_hospital_minutes, -- Those minutes times the officers who waited
+    suspect, -- Whether the person was a suspect in the incident
+    deployed, -- Whether officers attended
+    rcrp_category, -- Right Care Right Person category as delivered; empty where it was not considered
+    rcrp_threshold_met, -- Whether the threshold for police to attend was met
+    rcrp_diverted_to, -- Who the matter was passed to in place of police, as delivered
+    ppn as notice, -- Whether a public protection notice was raised
+    coalesce(code_key(ppn_type) = 'child', false) as notice_for_child, -- Whether the notice was about a child at risk
+    shared_with_social_care, -- Whether the notice was shared with social care; by its outcome where nobody is named
     case when not counts_as_subject then 'caller or witness'
         when version > 1 then 'duplicate event' end as left_out -- Why the row is not a contact; empty where it is one
 from counted

@@ -37,6 +37,8 @@ mapped as (
         event_type.kind,
         coalesce(client_type.need, reason.need) as need,
         outcome.outcome_group,
+        coalesce(outcome.end_of_life, false) as end_of_life,
+        coalesce(accommodation.care_home, false) or coalesce(service_type.care_home, false) as care_home,
         coalesce(requested_by.raised_by, route.raised_by) as raised_by
     from counted as event
     left join reference.codes as event_type
@@ -51,6 +53,14 @@ mapped as (
     left join reference.codes as outcome
         on outcome.code_list = 'sc_event_outcome' and outcome.code_key = code_key(event.Event_Outcome)
         and event.Event_Start_Date >= outcome.applies_from and event.Event_Start_Date < outcome.applies_before
+    left join reference.codes as accommodation
+        on accommodation.code_list = 'sc_accommodation_status'
+        and accommodation.code_key = code_key(event.Accommodation_Status)
+        and event.Event_Start_Date >= accommodation.applies_from
+        and event.Event_Start_Date < accommodation.applies_before
+    left join reference.codes as service_type
+        on service_type.code_list = 'sc_service_type' and service_type.code_key = code_key(event.Service_Type)
+        and event.Event_Start_Date >= service_type.applies_from and event.Event_Start_Date < service_type.applies_before
     left join reference.codes as requested_by
         on requested_by.code_list = 'sc_requested_by' and requested_by.code_key = code_key(event.Requested_By)
         and event.Event_Start_Date >= requested_by.applies_from and event.Event_Start_Date < requested_by.applies_before
@@ -80,6 +90,8 @@ select
     coalesce(outcome_group, 'unknown') as outcome_group, -- What the event led to
     coalesce(raised_by, 'unknown') as raised_by, -- Who asked; by the route of access where the request does not say
     null::integer as staff_minutes, -- Minutes of staff time; not known for social care
+    care_home, -- Whether accommodation or service say that the person lives in a residential or nursing home
+    end_of_life, -- Whether it led to end of life care
     case when version_of_reference > 1 then 'duplicate event'
         when version_of_event > 1 then 'duplicate event under another reference'
         end as left_out -- Why the row is not a contact; empty where it is one
