@@ -17,6 +17,7 @@ after_death as (
     where contacts.left_out is null
         and (contacts.agency, contacts.feed, contacts.person_ref)
         is distinct from (clients.agency, clients.feed, clients.person_ref)
+        and clients.death_month is not null
         and strftime(contacts.started_at, '%Y-%m') > clients.death_month
         and contacts.kind in ('ae_attendance', 'section_136')
 ),
@@ -50,6 +51,7 @@ ages_apart as (
     from linkage.person_index as clients
     inner join accepted.attributes as attributes using (agency, feed, person_ref)
     inner join bands using (age_band)
+    where clients.records > 1
     group by clients.person_id, attributes.period
     having max(bands.place) - min(bands.place) >= 2
 ),
