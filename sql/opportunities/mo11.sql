@@ -1,0 +1,134 @@
+-- Rule MO11, version 1: From a care home to A&E and back. One row per A&E attendance of low acuity, or of somebody
+-- near the end of life, after which the person went home, and person whose it is, under each linkage scenario.
+-- Signal: such an attendance of somebody who lives in a residential or nursing home, by the attendance itself or by
+-- the person's last social care record before it.
+-- Crisis: another A&E attendance.
+-- Window: 30 days from arrival; that number is ours, because no source gives one.
+-- Exclusions: acuity 1; people who died or moved away within the window without a crisis.
+-- Comparison: such attendances of people aged 65 or over who do not live in a care home.
+-- Evidence: enhanced health in care homes is a service of primary care networks with community health services (NHS
+-- England framework), with the aim that residents are treated where they live.
+-- Offer: enhanced health in care homes.
+-- Confidence: medium, because a care home is known only where a record names it; end of life only where social care
+-- says so in the year before.
+-- Key: scenario, person_key, contact_id
+with care_records as (
+    select
+        scenarios.scenario, scenarios.person_key, contacts.started_at, details.care_home, details.end_of_life
+    from staging.contacts as contacts
+    inner join staging.social_care_events as details using (contact_id)
+    inner join staging.person_scenarios as scenarios using (contact_id)
+    where details.left_out is null
+),
+
+near_the_end as (
+    select scenario, person_key, started_at from care_records where end_of_life
+),
+
+attendances as (
+    select
+        contact_id, contacts.person_id, contacts.need, contacts.lsoa, contacts.started_at,
+        details.acuity, details.went_home, details.care_home, coalesce(details.age_band, people.age_band) as age_band,
+        people.death_month, people.moved_away_month
+    from staging.contacts as contacts
+    inner join staging.ae_attendances as details using (contact_id)
+    inner join staging.people as people using (person_id)
+    where details.left_out is null
+),
+
+sent_home as (
+    select scenarios.scenario, scenarios.person_key, attendances.*
+    from attendances
+    inner join staging.person_scenarios as scenarios using (contact_id)
+    where attendances.went_home and coalesce(attendances.acuity, 5) > 1
+),
+
+dying as (
+    select sent_home.scenario, sent_home.person_key, sent_home.contact_id
+    from sent_home
+    semi join near_the_end
+        on sent_home.scenario = near_the_end.scenario
+        and sent_home.person_key = near_the_end.person_key
+        and near_the_end.started_at <= sent_home.started_at
+        and date_diff('day', near_the_end.started_at, sent_home.started_at) <= 365
+),
+
+of_the_kind as (
+    select sent_home.*
+    from sent_home
+    left join dying using (scenario, person_key, contact_id)
+    where sent_home.acuity in (4, 5) or dying.contact_id is not null
+),
+
+candidates as (
+    select
+        of_the_kind.*,
+        of_the_kind.started_at as at,
+        of_the_kind.care_home or coalesce(care_records.care_home, false) as lives_in_care_home,
+        if(lives_in_care_home, 'signal', 'comparison') as role,
+        30 as crisis_days,
+        strftime(of_the_kind.started_at, '%Y-%m') as first_month,
+        strftime(of_the_kind.started_at + to_days(crisis_days), '%Y-%m') as last_month
+    from of_the_kind
+    asof left join care_records
+        on of_the_kind.scenario = care_records.scenario
+        and of_the_kind.person_key = care_records.person_key
+        and of_the_kind.started_at >= care_records.started_at
+    where lives_in_care_home or of_the_kind.age_band in ('65-74', '75-84', '85+')
+),
+
+crises as (
+    select scenarios.scenario, scenarios.person_key, attendances.contact_id, attendances.started_at
+    from attendances
+    inner join staging.person_scenarios as scenarios using (contact_id)
+    semi join (select distinct scenario, person_key from candidates) as of_candidates
+        on scenarios.scenario = of_candidates.scenario and scenarios.person_key = of_candidates.person_key
+),
+
+first_crises as (
+    select
+        candidates.scenario,
+        candidates.person_key,
+        candidates.contact_id,
+        arg_min(crises.contact_id, (crises.started_at, crises.contact_id)) as crisis_contact_id,
+        min(crises.started_at) as crisis_at
+    from candidates
+    inner join crises
+        on candidates.scenario = crises.scenario
+        and candidates.person_key = crises.person_key
+        and crises.started_at > candidates.at
+        and date_diff('day', candidates.at, crises.started_at) <= candidates.crisis_days
+    group by candidates.scenario, candidates.person_key, candidates.contact_id
+),
+
+covered as (
+    select period as first_month, min(through) as through
+    from staging.unbroken_months
+    where feed = 'ae_attendances' and agency is null
+    group by period
+)
+
+select
+    candidates.scenario, -- central (everybody) or alternative (who is another set of records under some variant)
+    candidates.person_key, -- Person in that scenario
+    'MO11' as rule_id, -- Rule
+    candidates.contact_id, -- Contact at which something could have been done, or one to compare it with
+    candidates.role, -- signal or comparison
+    candidates.at, -- Start of that contact
+    first_crises.crisis_contact_id, -- First crisis contact within the window; empty where there was none
+    first_crises.crisis_at, -- Start of the crisis contact
+    date_diff('day', candidates.at, first_crises.crisis_at) as lead_days, -- Days to the crisis
+    candidates.need, -- Need of the contact
+    candidates.lsoa, -- Area of the home at the contact
+    first_crises.crisis_contact_id is not null as followed_by_crisis, -- Whether a crisis came within the window
+    coalesce(
+        candidates.last_month <= covered.through, false
+    ) as window_complete -- Whether every agency's records cover the window
+from candidates
+left join first_crises using (scenario, person_key, contact_id)
+left join covered using (first_month)
+where first_crises.crisis_contact_id is not null
+    or not (
+        coalesce(candidates.death_month between candidates.first_month and candidates.last_month, false)
+        or coalesce(candidates.moved_away_month between candidates.first_month and candidates.last_month, false)
+    )
