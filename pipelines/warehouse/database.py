@@ -99,6 +99,7 @@ REFERENCE_TYPES = {
     "priority": "INTEGER",
     "position": "INTEGER",
     "residents": "INTEGER",
+    "least_age": "INTEGER",
     "imd_quintile": "INTEGER",
     "imd_2019_quintile": "INTEGER",
     "best_fit": "BOOLEAN",
@@ -121,6 +122,7 @@ COMBINED_KEYS = {
     "codes": ["code_list", "code_key", "valid_from"],
     "feed_columns": ["feed", "column"],
     "lsoa_changes": ["lsoa_2011", "lsoa_2021"],
+    "preventable_conditions": ["code_list", "code"],
 }
 
 UPKEEP = "upkeep"  # schema of what is recorded of the tables that are kept up to date (upkeep.py)
