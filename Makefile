@@ -38,6 +38,12 @@ bench: .venv/.installed  ## time and memory of linkage beside stock Splink on pl
 kill: .venv/.installed  ## kill -9 a run at 20 random points; the next one must end as if nothing had been (half an hour)
 	UPSTREAM_KILLS=20 $(BIN)/pytest tests/graph/test_kill.py
 
+columns: .venv/.installed  ## write down columns that are published for the first time
+	@$(BIN)/python -m pipelines.publish.changes
+
+cookbook: .venv/.installed  ## docs/cookbook.md, from its questions and the answers of the demo's release
+	@$(BIN)/python -m pipelines.evaluation.cookbook data/releases/current/analyst.duckdb
+
 wheel: .venv/.installed  ## the package for agencies, in build/
 	@rm -rf build  # of an earlier version, whose modules would be taken along
 	$(BIN)/uv build --wheel --quiet --out-dir build .
@@ -53,4 +59,4 @@ wheel: .venv/.installed  ## the package for agencies, in build/
 	@$(BIN)/uv pip install --quiet --no-deps -e . || $(BIN)/python -m pip install --quiet --no-deps -e .
 	@touch $@
 
-.PHONY: help demo test lock encodings ablation verify kill wheel bench
+.PHONY: help demo test lock encodings ablation verify kill columns cookbook wheel bench

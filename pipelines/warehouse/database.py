@@ -122,6 +122,7 @@ COMBINED_KEYS = {
     "codes": ["code_list", "code_key", "valid_from"],
     "feed_columns": ["feed", "column"],
     "lsoa_changes": ["lsoa_2011", "lsoa_2021"],
+    "published_columns": ["table", "column"],
     "preventable_conditions": ["code_list", "code"],
 }
 
