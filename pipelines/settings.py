@@ -40,6 +40,9 @@ class Settings:
     handoff_days: int = 28  # longest time from a contact to the next one elsewhere
     bounce_hours: int = 72  # longest time from a contact to one with another agency for the same need
     agency_mix_days: int = 90  # days in which agencies are counted together
+    unheard_days: int = 28  # days in which social care is to hear a notice that was shared with it
+    unheard_crisis_days: int = 90  # days after a notice in which a crisis is looked for
+    met_hours: int = 72  # hours in which another service is to see somebody whom the police dealt with
     persistence_months: tuple[int, ...] = (6, 12)  # lengths of the windows that persistence is looked at in
 
     # costs

@@ -8,7 +8,8 @@ with stays as (
         stay_minutes > 4 * 60 as over_4_hours,
         stay_minutes >= 12 * 60 as over_12_hours,
         stay_minutes >= 24 * 60 as over_24_hours,
-        null::integer as officer_minutes
+        null::integer as officer_minutes,
+        null::integer as officer_hospital_minutes
     from staging.ae_attendances
     where left_out is null
 ),
@@ -21,7 +22,8 @@ officer_waits as (
         hospital_wait_minutes > 4 * 60 as over_4_hours,
         hospital_wait_minutes >= 12 * 60 as over_12_hours,
         hospital_wait_minutes >= 24 * 60 as over_24_hours,
-        staff_minutes as officer_minutes
+        staff_minutes as officer_minutes,
+        officer_hospital_minutes
     from staging.police_incidents
     where left_out is null and hospital_wait_minutes > 0
 ),
@@ -48,7 +50,8 @@ select
     waits.over_4_hours, -- Whether the wait was longer than 4 hours
     waits.over_12_hours, -- Whether the wait was 12 hours or longer
     waits.over_24_hours, -- Whether the wait was 24 hours or longer
-    waits.officer_minutes -- Minutes of officer time for the whole incident; empty for A&E stays
+    waits.officer_minutes, -- Minutes of officer time for the whole incident; empty for A&E stays
+    waits.officer_hospital_minutes -- Minutes of the wait times the officers who waited; empty for A&E stays
 from waits
 inner join staging.contacts as contacts using (contact_id)
 left join reference.areas as areas on contacts.lsoa = areas.lsoa

@@ -25,64 +25,58 @@ near_the_end as (
     select scenario, person_key, started_at from care_records where end_of_life
 ),
 
-attendances as (
+sent_home as (
     select
         contact_id, contacts.person_id, contacts.need, contacts.lsoa, contacts.started_at,
-        details.acuity, details.went_home, details.care_home, coalesce(details.age_band, people.age_band) as age_band,
-        people.death_month, people.moved_away_month
+        details.acuity, details.care_home, details.age_band
     from staging.contacts as contacts
     inner join staging.ae_attendances as details using (contact_id)
-    inner join staging.people as people using (person_id)
-    where details.left_out is null
+    where details.left_out is null and details.went_home and coalesce(details.acuity, 5) > 1
 ),
 
-sent_home as (
-    select scenarios.scenario, scenarios.person_key, attendances.*
-    from attendances
-    inner join staging.person_scenarios as scenarios using (contact_id)
-    where attendances.went_home and coalesce(attendances.acuity, 5) > 1
-),
-
-dying as (
-    select sent_home.scenario, sent_home.person_key, sent_home.contact_id
+of_people as (
+    select scenarios.scenario, scenarios.person_key, sent_home.*
     from sent_home
+    inner join staging.person_scenarios as scenarios using (contact_id)
+    where sent_home.acuity in (4, 5)
+    union
+    select scenarios.scenario, scenarios.person_key, sent_home.*
+    from sent_home
+    inner join staging.person_scenarios as scenarios using (contact_id)
     semi join near_the_end
-        on sent_home.scenario = near_the_end.scenario
-        and sent_home.person_key = near_the_end.person_key
+        on scenarios.scenario = near_the_end.scenario
+        and scenarios.person_key = near_the_end.person_key
         and near_the_end.started_at <= sent_home.started_at
         and date_diff('day', near_the_end.started_at, sent_home.started_at) <= 365
 ),
 
-of_the_kind as (
-    select sent_home.*
-    from sent_home
-    left join dying using (scenario, person_key, contact_id)
-    where sent_home.acuity in (4, 5) or dying.contact_id is not null
-),
-
 candidates as (
     select
-        of_the_kind.*,
-        of_the_kind.started_at as at,
-        of_the_kind.care_home or coalesce(care_records.care_home, false) as lives_in_care_home,
+        of_people.*,
+        of_people.started_at as at,
+        of_people.care_home or coalesce(care_records.care_home, false) as lives_in_care_home,
         if(lives_in_care_home, 'signal', 'comparison') as role,
         30 as crisis_days,
-        strftime(of_the_kind.started_at, '%Y-%m') as first_month,
-        strftime(of_the_kind.started_at + to_days(crisis_days), '%Y-%m') as last_month
-    from of_the_kind
+        strftime(of_people.started_at, '%Y-%m') as first_month,
+        strftime(of_people.started_at + to_days(crisis_days), '%Y-%m') as last_month,
+        people.death_month,
+        people.moved_away_month
+    from of_people
+    inner join staging.people as people using (person_id)
     asof left join care_records
-        on of_the_kind.scenario = care_records.scenario
-        and of_the_kind.person_key = care_records.person_key
-        and of_the_kind.started_at >= care_records.started_at
-    where lives_in_care_home or of_the_kind.age_band in ('65-74', '75-84', '85+')
+        on of_people.scenario = care_records.scenario
+        and of_people.person_key = care_records.person_key
+        and of_people.started_at >= care_records.started_at
+    where lives_in_care_home or coalesce(of_people.age_band, people.age_band) in ('65-74', '75-84', '85+')
 ),
 
 crises as (
-    select scenarios.scenario, scenarios.person_key, attendances.contact_id, attendances.started_at
-    from attendances
+    select scenarios.scenario, scenarios.person_key, contacts.contact_id, contacts.started_at
+    from staging.contacts as contacts
     inner join staging.person_scenarios as scenarios using (contact_id)
     semi join (select distinct scenario, person_key from candidates) as of_candidates
         on scenarios.scenario = of_candidates.scenario and scenarios.person_key = of_candidates.person_key
+    where contacts.feed = 'ae_attendances'
 ),
 
 first_crises as (

@@ -1,12 +1,12 @@
--- Rule MO5, version 1: Alcohol or drugs at A&E, sent home. One row per A&E attendance for alcohol or drugs, mental
--- health or an injury, and person whose it is, under each linkage scenario.
+-- Rule MO5, version 1: Alcohol or drugs at A&E, sent home. One row per A&E attendance for alcohol or drugs or for
+-- mental health, and person whose it is, under each linkage scenario.
 -- Signal: an attendance for alcohol or drugs after which the person went home, or left, with nothing passed on.
 -- Crisis: the third contact for alcohol or drugs with A&E or the police after it, a call about anti-social behaviour
 -- counted as one, because officers often note no more.
 -- Window: 90 days from arrival.
 -- Exclusions: acuity 1; people who died or moved away within the window without a crisis.
--- Comparison: attendances for mental health or an injury after which people went home, or left, in the same way; these
--- are the needs that alcohol and drugs are often behind.
+-- Comparison: attendances for mental health, behind which alcohol and drugs often are, after which people went home,
+-- or left, in the same way.
 -- Evidence: assertive outreach to people who come to A&E again and again for alcohol (NICE public health guideline
 -- PH24 and clinical guideline CG115 on alcohol-use disorders).
 -- Offer: assertive drug and alcohol outreach.
@@ -23,7 +23,7 @@ with contacts as (
         started_at,
         need = 'alcohol_drugs' or kind = 'anti_social_behaviour' as counts
     from staging.contacts
-    where (feed = 'ae_attendances' and need in ('alcohol_drugs', 'mental_health', 'injury'))
+    where (feed = 'ae_attendances' and need in ('alcohol_drugs', 'mental_health'))
         or (feed = 'police_incidents' and (need = 'alcohol_drugs' or kind = 'anti_social_behaviour'))
 ),
 
