@@ -48,21 +48,28 @@ def make_incidents(
     addresses: pd.DataFrame,
     start: np.datetime64,
     days: int,
+    helped_up: pd.DataFrame,
     rng: np.random.Generator,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Contacts (feed, person, starts, period) and their rows of activity, beside each other, in order of time.
 
-    `contacts` and `activity` are those of the other feeds. Names one person of `people` persona P3.
+    `contacts` and `activity` are those of the other feeds; `helped_up` (person, starts, card) are visits that a story
+    asks for. Contacts carry `treatment` and `episode`, one number for a conveyance and the falls that led to it, or -1.
+    Names one person of `people` persona P3.
     """
     conveyed = _conveyed(contacts, activity[AE], rng)
     parts = [conveyed, _falls_before(conveyed, people, rng), _falls_at_home(people, addresses, start, days, rng)]
     parts += [_mental_health_cars(contacts, rng), _advice(contacts, activity[AE], rng)]
+    parts += [_asked_for(helped_up, people, addresses, rng)]
     incidents = pd.concat(parts, ignore_index=True)
+    incidents["episode"] = incidents["episode"].fillna(-1).astype(int)
     incidents = incidents[
         (incidents["starts"] >= start) & (incidents["starts"] < start + np.timedelta64(days, "D"))
     ].sort_values(["starts", "person"], kind="stable", ignore_index=True)
     rows = _rows(incidents, rng)
-    found = incidents[["person", "starts"]].assign(feed=AMBULANCE_SERVICE, period=feeds.month(incidents["starts"]))
+    found = incidents[["person", "starts", "treatment", "episode"]].assign(
+        feed=AMBULANCE_SERVICE, period=feeds.month(incidents["starts"])
+    )
     rows[feeds.REFERENCES[AMBULANCE_SERVICE]] = [f"CAD{each + 1:09d}" for each in range(len(rows))]
     found["source_ref"] = rows[feeds.REFERENCES[AMBULANCE_SERVICE]].to_numpy()
     rows["contact"] = np.arange(len(rows))
@@ -84,6 +91,7 @@ def _conveyed(contacts: pd.DataFrame, attendances: pd.DataFrame, rng: np.random.
     return pd.DataFrame(
         {
             "person": of["person"],
+            "episode": np.arange(number),
             "starts": of["starts"] - pd.to_timedelta(response + scene + travel, unit="m"),
             "response": response,
             "scene": scene,
@@ -114,13 +122,14 @@ def _falls_before(conveyed: pd.DataFrame, people: pd.DataFrame, rng: np.random.G
     """Falls in the week before a conveyance after a fall, helped up and left at home; and those of persona P3."""
     fell = conveyed[conveyed["card"] == "17"]
     times = np.where(rng.random(len(fell)) < FALLS_BEFORE, rng.integers(1, 3, len(fell)), 0)
-    times[people["scripted"].to_numpy()[fell["person"]]] = 0  # their story is written out
+    written = (people["scripted"] | people["in_story"]).to_numpy()[fell["person"]]
+    times[written] = 0  # their story is written out
     before = fell.iloc[np.repeat(np.arange(len(fell)), times)]
     gap = rng.uniform(0.4, 6.8, len(before))
     persona, gaps = REPEATED_FALLS
     born = people["born"].to_numpy()[fell["person"]]
     old = (fell["starts"].to_numpy() - born).astype("timedelta64[D]").astype(int) > 75 * 365
-    plain = people["persona"].eq("").to_numpy()[fell["person"]] & ~people["scripted"].to_numpy()[fell["person"]]
+    plain = people["persona"].eq("").to_numpy()[fell["person"]] & ~written
     able = fell[old & plain & (fell["starts"] >= fell["starts"].min() + pd.Timedelta(days=8)).to_numpy()]
     if len(able):
         last = able.loc[[able["starts"].idxmin()]]
@@ -161,12 +170,29 @@ def _falls_at_home(
     who = np.repeat(frail, rng.poisson(FALLS_AT_HOME * days / YEAR_PAIR * rng.gamma(1.5, 1 / 1.5, len(frail))))
     starts = (start + (rng.random(len(who)) * days * 86_400).astype("timedelta64[s]")).astype("datetime64[m]")
     gone = np.fmin(people["died"].to_numpy()[who], people["moved_away"].to_numpy()[who])
-    here = np.isnat(gone) | (starts < gone)
+    here = (np.isnat(gone) | (starts < gone)) & ~people["in_story"].to_numpy()[who]
     falls = pd.DataFrame({"person": who[here], "starts": starts[here].astype("datetime64[s]")})
-    home = feeds.where_home_is(falls, people)
-    falls["lsoa"] = addresses["lsoa"].to_numpy()[home]
-    falls["district"] = addresses["district"].map(feeds.BOROUGHS).to_numpy()[home]
-    return _at_home(falls, np.zeros(len(falls)), rng)
+    return _at_home(_placed(falls, people, addresses), np.zeros(len(falls)), rng)
+
+
+def _placed(visits: pd.DataFrame, people: pd.DataFrame, addresses: pd.DataFrame) -> pd.DataFrame:
+    """The visits with lsoa and district of the patient's home."""
+    home = feeds.where_home_is(visits, people)
+    return visits.assign(
+        lsoa=addresses["lsoa"].to_numpy()[home], district=addresses["district"].map(feeds.BOROUGHS).to_numpy()[home]
+    )
+
+
+def _asked_for(
+    visits: pd.DataFrame, people: pd.DataFrame, addresses: pd.DataFrame, rng: np.random.Generator
+) -> pd.DataFrame:
+    made = _at_home(_placed(visits, people, addresses), np.zeros(len(visits)), rng)
+    other = visits["card"].ne("17").to_numpy()
+    return made.assign(
+        card=visits["card"].to_numpy(),
+        complaint=np.where(other, "", made["complaint"]),
+        types=np.where(other, "01", made["types"]),
+    )
 
 
 def _mental_health_cars(contacts: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:

@@ -45,15 +45,20 @@ def make_events(
     addresses: pd.DataFrame,
     start: np.datetime64,
     days: int,
+    referred: pd.DataFrame,
     rng: np.random.Generator,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Contacts (feed, person, starts, period) and their rows of activity, beside each other, in order of time.
 
-    `contacts` are those of the other feeds. Names one child of `people` persona P11.
+    `contacts` are those of the other feeds; `referred` (person, starts, ends) are referrals that a story asks for, the
+    only ones of those children. Names one child of `people` persona P11.
     """
     crises = _crises(contacts, people)
     referrals = _referrals(contacts, people, start, days, rng)
     referrals = _with_story(referrals, crises, people, start)
+    referrals = referrals[~referrals["person"].isin(referred["person"])]
+    asked = referred.assign(day=referred["starts"], cause="other", source="2A")
+    referrals = pd.concat([referrals, asked], ignore_index=True)
     events = _episodes(referrals, crises, rng)
     known = pd.Series(events["told"]).dt.to_period("M").dt.to_timestamp()
     last = start + np.timedelta64(days, "D")
@@ -140,7 +145,7 @@ def _with_story(
     referrals = referrals.assign(ends="")
     person = crises["person"].to_numpy()
     age = _age(people, person, crises["starts"].to_numpy())
-    plain = people["persona"].eq("").to_numpy()[person] & ~people["scripted"].to_numpy()[person]
+    plain = (people["persona"].eq("") & ~people["scripted"] & ~people["in_story"]).to_numpy()[person]
     late = crises["starts"].to_numpy() >= start + np.timedelta64(STORY_DAYS + 5, "D")
     first = ~crises.duplicated("person").to_numpy()
     able = np.flatnonzero((age > 8) & (age < 16) & plain & late & first)

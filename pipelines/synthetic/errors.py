@@ -282,7 +282,7 @@ def recorded_identities(known: pd.DataFrame, rng: np.random.Generator) -> pd.Dat
 
     stranger = hit("nhs_number", "of_another")
     number[stranger] = number[rng.permutation(len(number))][stranger]
-    _change(number, hit("nhs_number", "digit"), wrong_digit, rng)
+    _change(number, hit("nhs_number", "digit") & (number != ""), wrong_digit, rng)
     number[hit("nhs_number", "missing") | (feed == POLICE)] = ""
     status = np.where(hit("nhs_number", "unverified"), "02", "01").astype(object)
     status[number == ""] = ""

@@ -457,6 +457,7 @@ def police_incidents(contacts: pd.DataFrame, rng: np.random.Generator) -> pd.Dat
             "ppn_outcome_ts": np.where(outcome != "", timestamp(decided), ""),
             "team": team,
             "lsoa": contacts["lsoa"].to_numpy(),
+            "missing_from": np.where(missing, np.where(contacts["cause_step"] == "ed_left", "hospital", "home"), ""),
         }
     )
 
@@ -605,8 +606,10 @@ def social_care_events(contacts: pd.DataFrame, rng: np.random.Generator) -> pd.D
                 ),
                 "",
             ),
-            "Accommodation_Status": pick(
-                number, {"Owner occupier or shared ownership scheme": 0.5, "Tenant": 0.4, "Unknown": 0.1}, rng
+            "Accommodation_Status": np.where(
+                service & residential,
+                "Registered care home",
+                pick(number, {"Owner occupier or shared ownership scheme": 0.5, "Tenant": 0.4, "Unknown": 0.1}, rng),
             ),
             "Requested_By": np.where(request, asked_by, ""),
             "Team": team,

@@ -29,6 +29,7 @@ from pipelines.synthetic.life_courses import STEPS
 from pipelines.synthetic.names import draw_forenames, draw_surnames
 from pipelines.synthetic.population import NO_DATE, draw_addresses
 
+DISTRICT_OF_STORY = "Harrowmere"  # where every offer for later life exists, so that decoys differ by one thing only
 YEAR_OF_STORY = 2024  # the years of birth below are meant for stories of this year
 
 
@@ -166,11 +167,12 @@ class Script:
     cast: tuple[Character, ...]
     scenes: tuple[Scene, ...]
     decoys: tuple[tuple[int, int], ...]
+    kinds: tuple[str, ...] = ()  # of each decoy, what is different
 
 
 def write_script(people: int, start: np.datetime64, days: int, rng: np.random.Generator) -> Script:
     """The personas of every region and as many decoys as its size asks for; a region under 45 days has no decoys."""
-    cast, scenes, decoys = list(CAST), _within(days), []
+    cast, scenes, decoys, kinds = list(CAST), _within(days), [], []
     copies = max(2, people // PEOPLE_A_DECOY) if days >= 45 else 0
     for kind, (age, gap, first, follow_up) in DECOYS.items():
         sexes = np.where(rng.random(copies) < 0.6, "F", "M").astype(object)
@@ -183,12 +185,13 @@ def write_script(people: int, start: np.datetime64, days: int, rng: np.random.Ge
             birthday = date - np.timedelta64(round(365.25 * age) + int(rng.integers(20, 200)), "D")
             cast.append(Character(name, name, forenames[copy], surnames[copy], sexes[copy], str(birthday), "frailty"))
             decoys.append((len(scenes), len(scenes) + 1))
+            kinds.append(kind)
             scenes.append(Scene(name, day, "10:40", "ed_home", 205, says={**SENT_HOME, **first}))
             scenes.append(Scene(name, day + gap, "16:20", "ed_admitted", 610, says=CAME_BACK))
             if follow_up:
                 scenes.append(Scene(name, day + follow_up, "00:00", "request", heard=True, after=len(scenes) - 2, says={
                     "Event_Outcome": "Progress to Reablement/ST-Max", "Requested_By": "Hospital"}))  # fmt: skip
-    return Script(tuple(cast), tuple(scenes), tuple(decoys))
+    return Script(tuple(cast), tuple(scenes), tuple(decoys), tuple(kinds))
 
 
 def _within(days: int) -> list[Scene]:
@@ -207,7 +210,8 @@ def characters_as_people(
     cast = script.cast
     homes = {home: place for place, home in enumerate(dict.fromkeys(each.home for each in cast))}
     household = np.array([homes[each.home] for each in cast])
-    home = draw_addresses(len(homes), addresses, rng)[household]
+    served = np.flatnonzero(addresses["district"] == DISTRICT_OF_STORY)
+    home = served[draw_addresses(len(homes), addresses.iloc[served], rng)][household]
     people = pd.DataFrame([vars(each) for each in cast])[
         ["sex", "born", "forename", "surname", "life_course", "persona", "kin", "truly_cycles"]
     ]
@@ -216,7 +220,7 @@ def characters_as_people(
         household=household, role="first", origin="british", ethnic_group="white", ethnic_code="A", middle_name="Ann",
         former_surname=None, address=home, address_before=home, address_1=home, address_2=home, homeless=False,
         imd_quintile=addresses["imd_quintile"].to_numpy()[home], nhs_number=nhs_numbers,
-        married_surname="", cared_for=-1,        cycles_from=0, cycles_until=0, scripted=True,
+        married_surname="", cared_for=-1, alias="",        cycles_from=0, cycles_until=0, scripted=True,
     )  # fmt: skip
     for column in ("moved_1", "moved_2", "married", "died", "moved_away"):
         people[column] = np.full(len(people), NO_DATE, dtype="datetime64[s]")

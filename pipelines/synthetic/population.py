@@ -100,7 +100,7 @@ def make_people(number: int, addresses: pd.DataFrame, start: np.datetime64, rng:
     """`number` people in households, as they are on the day `start`.
 
     Columns: household, role, sex, born, origin, ethnic_group, ethnic_code, forename, middle_name, surname,
-    former_surname, kin, address, address_before, imd_quintile, homeless, nhs_number.
+    former_surname, kin, address, address_before, imd_quintile, homeless, nhs_number, alias (a forename by which officers know them).
     """
     members = _members(number, rng)
     households = int(members["household"].max()) + 1
@@ -132,7 +132,7 @@ def make_people(number: int, addresses: pd.DataFrame, start: np.datetime64, rng:
     people["address_before"] = draw_addresses(number, addresses, rng)
     people["imd_quintile"] = addresses["imd_quintile"].to_numpy()[people["address"]]
     people["homeless"] = (members["kind"] == "single") & (age > 18) & (age < 66) & (rng.random(number) < 0.025)
-    people["nhs_number"] = nhs_numbers(number, rng)
+    people["nhs_number"], people["alias"] = nhs_numbers(number, rng), ""
     return people
 
 

@@ -14,7 +14,19 @@ import pyarrow as pa
 from pyarrow import compute as pc
 from pyarrow import csv as arrow_csv
 
-from pipelines.synthetic import ambulance, children, feeds, life_courses, personas, population, registers
+from pipelines.synthetic import (
+    ambulance,
+    children,
+    feeds,
+    life_courses,
+    opportunities,
+    personas,
+    population,
+    recorded,
+    registers,
+    unmet_needs,
+    wanderers,
+)
 from pipelines.synthetic.life_courses import AE, AMBULANCE_SERVICE, CHILDREN_SERVICES, POLICE, SOCIAL_CARE
 
 FEWEST_PEOPLE = 200
@@ -26,7 +38,7 @@ CALLERS = {
 }  # share of calls made for another
 BAD_ROWS = 0.002  # of all rows of activity
 DERIVED = 1  # stream of the feeds that are derived from the others, so that adding one changes no other
-SIGNAL_STEP, SIGNAL_AGE, FOLLOW_UP_DAYS, CRISIS_DAYS = "ed_home", 65, 7, 30  # of rule MO3
+STORIES, WANDERERS = 2, 3  # streams of the needs that nobody met, and of the personas among ordinary people
 
 
 def make_region(
@@ -57,6 +69,10 @@ def make_region(
     everybody = _people(people, script, addresses, start, days, next(streams))
     say("contacts: what their life courses lead to")
     contacts = _contacts(everybody, script, start, days, next(streams))
+    wanderers.name(everybody, contacts, addresses, start, months, np.random.default_rng([seed, WANDERERS]))
+    told = unmet_needs.tell(everybody, contacts, start, days, np.random.default_rng([seed, STORIES]))
+    everybody["in_story"] = np.isin(np.arange(len(everybody)), told.moments["person"])
+    contacts = _with_stories(contacts, told)
     feeds.with_surroundings(contacts, everybody, addresses, next(streams))
     activity, contacts = _activity(contacts, everybody, next(streams))
     contacts["period"] = feeds.month(contacts["starts"])
@@ -64,12 +80,12 @@ def make_region(
     registers.give_local_numbers(contacts, everybody, next(streams))
     register = registers.monthly_registers(contacts, everybody, addresses, next(streams))
     everybody["true_person_id"] = [f"T{number:07d}" for number in next(streams).permutation(len(everybody)) + 1]
-    opportunities = _opportunities(contacts, script, everybody)
+    missed = opportunities.missed(contacts, activity)
     activity, contacts = _with_bad_rows(activity, contacts, next(streams))
     if derived:
         say("ambulance and children's services: what they see of it")
         more, more_contacts, more_register = _derived(
-            contacts, activity, everybody, addresses, start, days, np.random.default_rng([seed, DERIVED])
+            contacts, activity, everybody, addresses, start, days, told, np.random.default_rng([seed, DERIVED])
         )
         for rows in more.values():
             rows["contact"] += len(contacts)
@@ -80,13 +96,22 @@ def make_region(
     say(f"files: {len(contacts):,} contacts over {months} months")
     periods = [str(np.datetime64(first_period, "M") + month) for month in range(months)]
     _write_agencies(Path(out) / "agencies", activity, contacts, register, periods)
-    _write_answer_key(Path(out) / "answer_key", everybody, contacts, opportunities)
+    _write_opt_outs(Path(out) / "agencies", everybody, contacts, periods)
+    born = everybody["born"].to_numpy()[contacts["person"]]
+    contacts["age_then"] = (contacts["starts"].to_numpy() - born).astype("timedelta64[D]").astype(
+        float
+    ) / population.YEAR
+    contacts["need"] = recorded.needs(contacts, activity)
+    contacts["role"] = recorded.roles(contacts, activity)
+    contacts["area"] = recorded.areas(contacts, everybody, addresses)
+    chances = opportunities.answer_key(contacts, missed, script, told, everybody, addresses)
+    _write_answer_key(Path(out) / "answer_key", everybody, contacts, chances)
     counts = {
         "people": len(everybody),
         "contacts": int(contacts["valid"].sum()),
         "bad_rows": int((~contacts["valid"]).sum()),
         "truly_cycling": int(everybody["truly_cycles"].sum()),
-        "planted_opportunities": int(opportunities["planted"].eq("true").sum()),
+        "planted_opportunities": int(chances["planted"].eq("true").sum()),
         "rows": {feed: len(rows) for feed, rows in activity.items()},
     }
     summary = {
@@ -134,6 +159,13 @@ def _contacts(
     return contacts
 
 
+def _with_stories(contacts: pd.DataFrame, told: unmet_needs.Told) -> pd.DataFrame:
+    """The contacts and those of the stories, which are scenes too; `moment` is the row in the stories, or -1."""
+    more = told.contacts(len(contacts))
+    more["scene"] = int(contacts["scene"].max()) + 1 + np.arange(len(more))
+    return pd.concat([contacts.assign(moment=-1), more], ignore_index=True) if len(more) else contacts.assign(moment=-1)
+
+
 def _activity(
     contacts: pd.DataFrame, people: pd.DataFrame, rng: np.random.Generator
 ) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
@@ -172,13 +204,17 @@ def _derived(
     addresses: pd.DataFrame,
     start: np.datetime64,
     days: int,
+    told: unmet_needs.Told,
     rng: np.random.Generator,
 ) -> tuple[dict[str, pd.DataFrame], pd.DataFrame, pd.DataFrame]:
     """Activity by feed, contacts and registers of the feeds that follow from the others."""
     streams = iter(rng.spawn(5))
+    helped_up, referred = told.of(unmet_needs.HELPED_UP), told.of(unmet_needs.REFERRED)
     made = {
-        AMBULANCE_SERVICE: ambulance.make_incidents(contacts, activity, people, addresses, start, days, next(streams)),
-        CHILDREN_SERVICES: children.make_events(contacts, people, addresses, start, days, next(streams)),
+        AMBULANCE_SERVICE: ambulance.make_incidents(
+            contacts, activity, people, addresses, start, days, helped_up, next(streams)
+        ),
+        CHILDREN_SERVICES: children.make_events(contacts, people, addresses, start, days, referred, next(streams)),
     }
     offset, rows, found = 0, {}, []
     for feed, (of_feed, of_rows) in made.items():
@@ -292,61 +328,6 @@ SPOILT: dict[str, list[tuple[str, Callable[[pd.Series], str]]]] = {
 }
 
 
-def _opportunities(contacts: pd.DataFrame, script: personas.Script, people: pd.DataFrame) -> pd.DataFrame:
-    """Chances really missed, from the causes that only the answer key knows, and the decoys of the script."""
-    cause = contacts["cause"].to_numpy()
-    caused = np.flatnonzero((cause >= 0) & (contacts["feed"] == AE).to_numpy())
-    pairs = pd.DataFrame({"signal": cause[caused], "crisis": caused})
-    signal, crisis = (
-        contacts.loc[pairs["signal"]].reset_index(drop=True),
-        contacts.loc[pairs["crisis"]].reset_index(drop=True),
-    )
-    left = signal["starts"] + pd.to_timedelta(signal["minutes"], unit="m")
-    missed = (
-        signal["step"].eq(SIGNAL_STEP)
-        & ~signal["heard"].astype(bool)
-        & signal["course"].eq("frailty")
-        & (signal["age"] >= SIGNAL_AGE)
-        & (signal["person"] == crisis["person"])
-        & (crisis["starts"] <= signal["starts"] + pd.Timedelta(days=CRISIS_DAYS))
-        & ~_followed_up(signal["person"], signal["starts"], left, contacts)
-    )
-    planted = pairs[missed.to_numpy()].assign(planted="true")
-    place = np.full(len(script.scenes), -1)
-    scenes = contacts["scene"].to_numpy()
-    first = np.flatnonzero(scenes >= 0)
-    place[scenes[first]] = first
-    decoys = pd.DataFrame([(place[each[0]], place[each[1]]) for each in script.decoys], columns=["signal", "crisis"])
-    both = pd.concat([planted, decoys.assign(planted="false")], ignore_index=True)
-    signal, crisis = contacts.loc[both["signal"]], contacts.loc[both["crisis"]]
-    return pd.DataFrame(
-        {
-            "rule_id": "MO3",
-            "true_person_id": people["true_person_id"].to_numpy()[signal["person"]],
-            "agency": feeds.AGENCIES[AE],
-            "feed": AE,
-            "signal_ref": signal["source_ref"].to_numpy(),
-            "signal_at": feeds.timestamp(signal["starts"]),
-            "crisis_ref": crisis["source_ref"].to_numpy(),
-            "crisis_at": feeds.timestamp(crisis["starts"]),
-            "planted": both["planted"],
-        }
-    )
-
-
-def _followed_up(person: pd.Series, arrived: pd.Series, left: pd.Series, contacts: pd.DataFrame) -> np.ndarray:
-    """Whether social care dealt with the person from the day of arrival until FOLLOW_UP_DAYS after leaving."""
-    visits = contacts.loc[contacts["feed"] == SOCIAL_CARE, ["person", "starts"]]
-    signals = pd.DataFrame(
-        {"signal": np.arange(len(person)), "person": person, "arrived": arrived.dt.normalize(), "left": left}
-    )
-    pairs = signals.merge(visits, on="person")
-    soon = (pairs["starts"] >= pairs["arrived"]) & (
-        pairs["starts"] <= pairs["left"] + pd.Timedelta(days=FOLLOW_UP_DAYS)
-    )
-    return np.isin(signals["signal"], pairs.loc[soon, "signal"])
-
-
 def _write_agencies(
     out: Path, activity: dict[str, pd.DataFrame], contacts: pd.DataFrame, register: pd.DataFrame, periods: list[str]
 ) -> None:
@@ -368,6 +349,16 @@ def _write_agencies(
                 folder.mkdir(parents=True, exist_ok=True)
                 first, last = part["period"].searchsorted([each, each + "~"])
                 _write_csv(table.slice(first, last - first), folder / name)
+
+
+def _write_opt_outs(out: Path, people: pd.DataFrame, contacts: pd.DataFrame, periods: list[str]) -> None:
+    """agency/feed/period/opt_outs.csv, for `upstream pseudonymise --opt-outs`, from the month on that somebody chose."""
+    opted = contacts[people["opted_out_from"].ne("").to_numpy()[contacts["person"]]]
+    for (feed, person), rows in opted.groupby(["feed", "person"]):
+        numbers = pd.DataFrame({"local_person_id": sorted(set(rows["local_person_id"]))})
+        for each in periods:
+            if each >= people["opted_out_from"].iloc[person]:
+                _write_csv(_table(numbers), out / feeds.AGENCIES[feed] / feed / each / "opt_outs.csv")
 
 
 def _write_answer_key(out: Path, people: pd.DataFrame, contacts: pd.DataFrame, opportunities: pd.DataFrame) -> None:
@@ -394,6 +385,8 @@ def _write_answer_key(out: Path, people: pd.DataFrame, contacts: pd.DataFrame, o
             "date_of_birth": feeds.date(people["born"]),
             "imd_quintile": people["imd_quintile"].astype(str),
             "date_of_death": feeds.date(people["died"]),
+            "date_moved_away": feeds.date(people["moved_away"]),
+            "opted_out_from": people["opted_out_from"],
             "household_id": "H" + people["household"].astype(str),
             "kin": people["kin"],
         }
@@ -406,6 +399,10 @@ def _write_answer_key(out: Path, people: pd.DataFrame, contacts: pd.DataFrame, o
             "source_ref": contacts["source_ref"],
             "true_person_id": person[contacts["person"]],
             "started_at": feeds.timestamp(contacts["starts"]),
+            "period": contacts["period"],
+            "lsoa": contacts["area"],
+            "need": contacts["need"],
+            "role": contacts["role"],
             "valid": contacts["valid"].map({True: "true", False: "false"}),
         }
     )

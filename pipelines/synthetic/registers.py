@@ -99,13 +99,14 @@ def _truth(seen: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
     day = seen["starts"].to_numpy()
     married = day >= person["married"].to_numpy()
     former = person["former_surname"].fillna("").to_numpy(dtype=object)
+    alias = np.where(seen["feed"] == POLICE, person["alias"], "")
     return pd.DataFrame(
         {
             "feed": seen["feed"].to_numpy(),
             "care": errors.care_needed(people)[seen["person"]],
             "age": (day - person["born"].to_numpy()).astype("timedelta64[D]").astype(float) / YEAR,
             "kin": person["kin"],
-            "forename": person["forename"],
+            "forename": np.where(alias != "", alias, person["forename"]),
             "middle_name": person["middle_name"],
             "surname": np.where(married, person["married_surname"], person["surname"]),
             "former_surname": np.where(married, person["surname"], former),
