@@ -89,6 +89,8 @@ def _deliver(settings: Settings, folder: Path, progress: Callable[[str], None]) 
             months = sorted(path for path in feed.iterdir() if path.is_dir())
             for month in months:
                 files = ["--people", month / "people.csv", "--activity", month / "activity.csv"]
+                if (month / "opt_outs.csv").exists():
+                    files += ["--opt-outs", month / "opt_outs.csv"]
                 where = ["--key-file", key, "--out", settings.landing, "--lookup", month / "lookup.csv"]
                 _command("pseudonymise", feed.name, "--agency", agency.name, "--period", month.name, *files, *where)
             progress(f"  {agency.name} pseudonymised {len(months)} months of {feed.name}")
