@@ -1,6 +1,6 @@
 -- One row per month, police force and group of needs other than crime: police contacts, those that ended with the
--- police, and those that the police no longer attend, with how many of these another service saw within 72 hours. Beside
--- them stands how many were seen after the police did attend: fewer contacts with the police are no gain where nobody
+-- police, and those that the police no longer attend, with how many of them were seen elsewhere within 72 hours. Beside
+-- these stands how many were seen after the police did attend: fewer contacts with the police are no gain where nobody
 -- else came. Only contacts for which every other feed covers the time.
 -- Key: month, agency, need_group
 with counted as (
