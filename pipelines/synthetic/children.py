@@ -51,7 +51,8 @@ def make_events(
     """Contacts (feed, person, starts, period) and their rows of activity, beside each other, in order of time.
 
     `contacts` are those of the other feeds; `referred` (person, starts, ends) are referrals that a story asks for, the
-    only ones of those children. Names one child of `people` persona P11.
+    only ones of those children. Contacts carry `turned_away`, the day on which an episode was closed after an assessment
+    without further action. Names one child of `people` persona P11.
     """
     crises = _crises(contacts, people)
     referrals = _referrals(contacts, people, start, days, rng)
@@ -66,6 +67,7 @@ def make_events(
     events = events.sort_values(["starts", "person", "order"], kind="stable", ignore_index=True)
     rows = _rows(events, people, addresses)
     found = events[["person", "starts"]].assign(feed=CHILDREN_SERVICES, period=feeds.month(events["told"]))
+    found["turned_away"] = events["closed"].where(events["reason"] == "RC8")
     rows["event_ref"] = [f"CSC{each + 1:08d}" for each in range(len(rows))]
     found["source_ref"] = rows["event_ref"].to_numpy()
     rows["contact"] = np.arange(len(rows))

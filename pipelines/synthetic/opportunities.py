@@ -213,7 +213,7 @@ def answer_key(
             "agency": signal["feed"].map(feeds.AGENCIES).to_numpy(),
             "feed": signal["feed"].to_numpy(),
             "signal_ref": signal["source_ref"].to_numpy(),
-            "signal_at": feeds.timestamp(signal["starts"]),
+            "signal_at": feeds.timestamp(_when(signal)),
             "crisis_ref": crisis["source_ref"].to_numpy(),
             "crisis_at": feeds.timestamp(crisis["starts"]),
             "planted": np.where(own & offered, "true", "false"),
@@ -222,6 +222,11 @@ def answer_key(
         }
     )
     return key[keep][list(COLUMNS)]
+
+
+def _when(signal: pd.DataFrame) -> pd.Series:
+    """When help was missed: a child is turned away at the end of the assessment, everybody else at the contact itself."""
+    return signal["turned_away"].fillna(signal["starts"]) if "turned_away" in signal else signal["starts"]
 
 
 def _helped_up(contacts: pd.DataFrame) -> pd.DataFrame:

@@ -24,16 +24,19 @@ def name(
     months: int,
     rng: np.random.Generator,
 ) -> None:
-    """Names one of `people` each persona, where somebody's life fits; adds the columns `alias` and `opted_out_from`."""
-    people["alias"], people["opted_out_from"] = "", ""
+    """Names one of `people` each persona, where somebody's life fits; adds the column `opted_out_from`."""
+    people["opted_out_from"] = ""
     seen = contacts.groupby("person").agg(number=("starts", "size"), first=("starts", "min"), last=("starts", "max"))
     seen = seen.reindex(np.arange(len(people)))
-    feeds_seen = {feed: set(contacts.loc[contacts["feed"] == feed, "person"]) for feed in (AE, POLICE)}
-    both = np.isin(np.arange(len(people)), list(feeds_seen[AE] & feeds_seen[POLICE]))
+    first = {
+        feed: contacts[contacts["feed"] == feed].groupby("person")["starts"].min().reindex(seen.index)
+        for feed in (AE, POLICE)
+    }
+    both = (first[AE].notna() & first[POLICE].notna()).to_numpy()
+    apart = ((first[AE] - first[POLICE]).abs() > pd.Timedelta(days=30)).to_numpy()
     here = people["died"].isna() & people["moved_away"].isna() & ~people["scripted"]
     often = (here & both).to_numpy() & (seen["number"] >= 3).to_numpy()
     age = (start - people["born"].to_numpy().astype("datetime64[D]")).astype(float) / YEAR
-    lasting = (seen["last"] - seen["first"] > pd.Timedelta(days=60)).to_numpy()
 
     def take(persona: str, fitting: np.ndarray) -> int | None:
         rows = np.flatnonzero(fitting & people["persona"].eq("").to_numpy())
@@ -44,11 +47,9 @@ def name(
         return who
 
     young_woman = (people["sex"] == "F").to_numpy() & (age > 20) & (age < 55)
-    who = take("P4", often & lasting & young_woman & people["life_course"].eq("domestic_abuse").to_numpy())
+    who = take("P4", often & apart & young_woman & people["life_course"].eq("domestic_abuse").to_numpy())
     if who is not None:
-        turn = contacts.loc[contacts["person"] == who, "starts"].sort_values().iloc[1].normalize() + pd.Timedelta(
-            days=1
-        )
+        turn = max(first[AE][who], first[POLICE][who]).normalize() - pd.Timedelta(days=1)  # before the second agency
         elsewhere = int(draw_addresses(1, addresses, rng)[0])
         people.loc[who, ["married", "moved_1"]] = turn
         people.loc[who, ["address_1", "address_2"]] = elsewhere

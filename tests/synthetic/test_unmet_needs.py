@@ -44,7 +44,8 @@ def test_signal_and_crisis_are_contacts_of_the_same_person_one_after_the_other(r
     for row in chances:
         signal, crisis = contacts[row["feed"], row["signal_ref"]], contacts[row["crisis_feed"], row["crisis_ref"]]
         assert signal["true_person_id"] == crisis["true_person_id"] == row["true_person_id"]
-        assert (signal["started_at"], crisis["started_at"]) == (row["signal_at"], row["crisis_at"])
+        assert crisis["started_at"] == row["crisis_at"]
+        assert signal["started_at"] == row["signal_at"] or row["rule_id"] == "MO9"
         assert row["signal_at"] < row["crisis_at"]
 
 
@@ -100,6 +101,19 @@ def test_a_child_who_was_turned_away_has_no_other_referral(region, chances):
     children = {row["true_person_id"] for row in chances if row["rule_id"] == "MO9"}
     assert len(children) > 3
     assert {referrals[child] for child in children} == {1}
+
+
+def test_a_child_is_turned_away_when_the_referral_ends_or_the_assessment(region, chances):
+    told = {}
+    for row in region.activity["children_in_need"]:
+        if row["valid"] == "true":
+            told.setdefault(row["person"], {})[row["module"]] = row
+    for row in chances:
+        if row["rule_id"] == "MO9" and row["planted"] == "true":
+            modules = told[row["true_person_id"]]
+            referral = modules["CINdetails"]
+            ended = referral["start_date"] if referral["ReferralNFA"] == "true" else modules["Assessments"]["end_date"]
+            assert row["signal_at"][:10] == ended
 
 
 def test_the_key_says_area_need_month_and_role_of_every_contact(region):
