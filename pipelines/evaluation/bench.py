@@ -1,4 +1,5 @@
-"""How fast linkage is and how much memory it takes, beside stock Splink on the plaintext of the same people; and the gate.
+"""How fast linkage is and how much memory it takes, beside stock Splink on the plaintext of the same people; and the
+gate (bench_ingest.py), and sql/ (bench_sql.py).
 
 Each run is a process of its own, so that its peak memory is its own. Made-up people (pipelines.synthetic.people_only) of
 three agencies; what was made and measured is kept in the folder, so that a run that was stopped goes on where it was.
@@ -29,7 +30,7 @@ from pipelines.linkage.train import learn
 from pipelines.settings import Settings
 from pipelines.synthetic.people_only import regions
 
-from . import bench_ingest, stock_splink
+from . import bench_ingest, bench_sql, stock_splink
 from .link_benchmark import pseudonymised
 from .metrics import score as scored
 
@@ -127,6 +128,7 @@ def ingest(folder: Path) -> Stages:
 
 
 RUNS: dict[str, Callable[[Path], Stages]] = {"encode": encode, "link": link, "stock": stock, "month": month}
+OTHER_RUNS: dict[str, Callable[[Path], Stages]] = {"ingest": ingest, "build": bench_sql.build, "ask": bench_sql.ask}
 
 
 def adjusted_rand(one: np.ndarray, other: np.ndarray) -> float:
@@ -198,7 +200,7 @@ class _Laps:
 
 
 def _measured(name: str, folder: Path, answer) -> None:
-    found = (RUNS | {"ingest": ingest})[name](folder)
+    found = (RUNS | OTHER_RUNS)[name](folder)
     answer.put(found | {"peak_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20})
 
 
@@ -263,6 +265,9 @@ def main(argv: list[str] | None = None) -> int:
         "--rows", type=int, default=1_000_000, help="activity rows of each feed that is taken in; 0 for none"
     )
     top.add_argument("--large", action="store_true", help=f"{LARGE:,} records as well, without stock Splink")
+    top.add_argument(
+        "--contacts", type=int, default=5_000_000, help="contacts of the warehouse made of the demo's; 0 for none"
+    )
     args = top.parse_args(argv)
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
     of_size: dict[int, dict[str, Stages]] = {}
@@ -283,12 +288,34 @@ def main(argv: list[str] | None = None) -> int:
         folder = args.out / f"ingest-{commit.stdout.strip() or 'here'}" / f"{feed}-{args.rows}"
         folder.mkdir(parents=True, exist_ok=True)
         of_feed[feed] = measure("ingest", folder)
+    of_sql = _of_sql(args.out / f"sql-{commit.stdout.strip() or 'here'}-{args.contacts}", args.contacts)
     print(f"\nCommit {commit.stdout.strip()}, {os.cpu_count()} cores\n")
     if of_size:
         print(table(of_size))
     if of_feed:
         print(f"\n{bench_ingest.table(of_feed)}")
+    if of_sql:
+        print(f"\n{of_sql}")
     return 0
+
+
+def _of_sql(folder: Path, contacts: int) -> str:
+    """What all of sql/ and the cookbook take over the demo's data, multiplied to so many contacts; '' without any."""
+    source = Settings()
+    if not contacts:
+        return ""
+    if not source.fictional.exists() or not source.warehouse_db.exists():
+        print("Run the demo first (make demo): its data are multiplied to measure sql/.", flush=True)
+        return ""
+    if not (folder / "made").exists():
+        print(f"{contacts:,} contacts: making copies of the demo's", flush=True)
+        bench_sql.multiply(source, Settings(data=folder), bench_sql.copies_for(source, contacts))
+        (folder / "made").touch()
+    runs = {}
+    for name in ("build", "ask"):
+        print(f"{contacts:,} contacts: {name}", flush=True)
+        runs[name] = measure(name, folder)
+    return bench_sql.table(bench_sql.contacts_of(Settings(data=folder)), runs["build"], runs["ask"])
 
 
 if __name__ == "__main__":
