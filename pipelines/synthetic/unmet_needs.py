@@ -32,6 +32,7 @@ from pipelines.synthetic.population import YEAR
 PEOPLE_A_STORY = 1500  # one story of each kind for so many people of the region
 PEOPLE_A_DECOY = 6000  # one decoy of each kind for so many
 FEWEST_PEOPLE = 1000  # a smaller region has no room for stories among its people
+TRIES = 300  # people looked at for each story
 QUIET_BEFORE, QUIET_AFTER = 100, 50  # days around a story in which nothing else befalls the person
 REFERRED, HELPED_UP = "referred", "helped_up"  # moments of the feeds that are derived: a child, a patient at home
 
@@ -370,7 +371,9 @@ def _whom(
     """Somebody of the age to whom nothing else happens at that time, or -1."""
     least, most = story.ages
     fitting = np.flatnonzero(free & (age + begins / YEAR >= least) & (age + (begins + last) / YEAR <= most))
-    for who in rng.permutation(fitting):
+    if not len(fitting):
+        return -1
+    for who in fitting[rng.integers(0, len(fitting), TRIES)]:
         own = taken.get(int(who), np.empty(0, dtype=int))
         if not ((own > begins - QUIET_BEFORE) & (own < begins + last + QUIET_AFTER)).any():
             return int(who)
