@@ -47,6 +47,27 @@ def test_the_mother_had_an_earlier_opportunity_that_a_crisis_followed(region, pe
     assert released(region, sql, people["P1"])[0] == ("MO3", True, "urgent_community_response")
 
 
+def test_the_mothers_crisis_is_preventable_and_none_of_her_attendances_is_of_low_acuity(region, people):
+    crises = """select conditions from marts.preventable_crises
+                where person_id = any(?) and feed = 'ae_attendances' and preventable_crisis and outcome_group = 'admitted'"""
+    assert ("dehydration;delirium;dementia",) in released(region, crises, people["P1"])
+    low_acuity = "select bool_or(low_acuity_avoidable) from marts.low_acuity_attendances where person_id = any(?)"
+    assert released(region, low_acuity, people["P1"]) == [(False,)]
+
+
+def test_the_low_need_controls_sprain_is_of_low_acuity_and_no_crisis(region, people):
+    low_acuity = "select low_acuity_avoidable from marts.low_acuity_attendances where person_id = any(?)"
+    assert released(region, low_acuity, people["P12"]) == [(True,)]
+    crises = "select count(*) from marts.preventable_crises where person_id = any(?)"
+    assert released(region, crises, people["P12"]) == [(0,)]
+
+
+def test_nobody_heard_the_notices_about_the_man_detained_again_and_again_before_his_crises(region, people):
+    sql = """select count(*) > 0, bool_or(heard), bool_and(crisis_contact_id is not null) from marts.unheard
+             where person_id = any(?) and started_at < '2024-01-20'"""
+    assert released(region, sql, people["P2"]) == [(True, False, True)]
+
+
 def test_the_man_detained_again_and_again_cycles(region, people):
     sql = "select count(*) from marts.cycling_people where person_id = any(?) and definition_id = 'cross_agency_cycle'"
     assert released(region, sql, people["P2"]) == [(1,)]
