@@ -25,36 +25,47 @@ near_the_end as (
     select scenario, person_key, started_at from care_records where end_of_life
 ),
 
-sent_home as (
+-- Who never lived in a care home by any record needs no look at the last one.
+records_of_residents as (
+    select scenario, person_key, started_at, care_home
+    from care_records
+    semi join (select distinct scenario, person_key from care_records where care_home) using (scenario, person_key)
+),
+
+attendances as (
     select
-        contact_id, contacts.person_id, contacts.need, contacts.lsoa, contacts.started_at,
-        details.acuity, details.care_home, details.age_band
+        scenarios.scenario, scenarios.person_key, contact_id, contacts.person_id, contacts.need, contacts.lsoa,
+        contacts.started_at, details.acuity, details.went_home, details.care_home, details.age_band
     from staging.contacts as contacts
     inner join staging.ae_attendances as details using (contact_id)
-    where details.left_out is null and details.went_home and coalesce(details.acuity, 5) > 1
+    inner join staging.person_scenarios as scenarios using (contact_id)
+    where details.left_out is null
+),
+
+dying as (
+    select attendances.scenario, attendances.person_key, attendances.contact_id
+    from attendances
+    semi join near_the_end
+        on attendances.scenario = near_the_end.scenario
+        and attendances.person_key = near_the_end.person_key
+        and near_the_end.started_at <= attendances.started_at
+        and date_diff('day', near_the_end.started_at, attendances.started_at) <= 365
 ),
 
 of_people as (
-    select scenarios.scenario, scenarios.person_key, sent_home.*
-    from sent_home
-    inner join staging.person_scenarios as scenarios using (contact_id)
-    where sent_home.acuity in (4, 5)
-    union
-    select scenarios.scenario, scenarios.person_key, sent_home.*
-    from sent_home
-    inner join staging.person_scenarios as scenarios using (contact_id)
-    semi join near_the_end
-        on scenarios.scenario = near_the_end.scenario
-        and scenarios.person_key = near_the_end.person_key
-        and near_the_end.started_at <= sent_home.started_at
-        and date_diff('day', near_the_end.started_at, sent_home.started_at) <= 365
+    select attendances.*
+    from attendances
+    left join dying using (scenario, person_key, contact_id)
+    where attendances.went_home
+        and coalesce(attendances.acuity, 5) > 1
+        and (attendances.acuity in (4, 5) or dying.contact_id is not null)
 ),
 
 candidates as (
     select
         of_people.*,
         of_people.started_at as at,
-        of_people.care_home or coalesce(care_records.care_home, false) as lives_in_care_home,
+        of_people.care_home or coalesce(records.care_home, false) as lives_in_care_home,
         if(lives_in_care_home, 'signal', 'comparison') as role,
         30 as crisis_days,
         strftime(of_people.started_at, '%Y-%m') as first_month,
@@ -63,20 +74,15 @@ candidates as (
         people.moved_away_month
     from of_people
     inner join staging.people as people using (person_id)
-    asof left join care_records
-        on of_people.scenario = care_records.scenario
-        and of_people.person_key = care_records.person_key
-        and of_people.started_at >= care_records.started_at
+    asof left join records_of_residents as records
+        on of_people.scenario = records.scenario
+        and of_people.person_key = records.person_key
+        and of_people.started_at >= records.started_at
     where lives_in_care_home or coalesce(of_people.age_band, people.age_band) in ('65-74', '75-84', '85+')
 ),
 
 crises as (
-    select scenarios.scenario, scenarios.person_key, contacts.contact_id, contacts.started_at
-    from staging.contacts as contacts
-    inner join staging.person_scenarios as scenarios using (contact_id)
-    semi join (select distinct scenario, person_key from candidates) as of_candidates
-        on scenarios.scenario = of_candidates.scenario and scenarios.person_key = of_candidates.person_key
-    where contacts.feed = 'ae_attendances'
+    select scenario, person_key, contact_id, started_at from attendances
 ),
 
 first_crises as (
