@@ -60,7 +60,8 @@ def make_events(
     referrals = referrals[~referrals["person"].isin(referred["person"])]
     asked = referred.assign(day=referred["starts"], cause="other", source="2A")
     referrals = pd.concat([referrals, asked], ignore_index=True)
-    events = _episodes(referrals, crises, rng)
+    named = np.flatnonzero(people["persona"] == STORY)
+    events = _episodes(referrals, crises, int(named[0]) if len(named) else -1, rng)
     known = pd.Series(events["told"]).dt.to_period("M").dt.to_timestamp()
     last = start + np.timedelta64(days, "D")
     events = events[(events["told"] < last) & (events["starts"] < last) & (known >= start)]
@@ -161,8 +162,11 @@ def _with_story(
     return pd.concat([others, pd.DataFrame([told])], ignore_index=True)
 
 
-def _episodes(referrals: pd.DataFrame, crises: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
-    """One row for each event: module, starts, ends and the day `told` on whose month it is delivered."""
+def _episodes(referrals: pd.DataFrame, crises: pd.DataFrame, persona: int, rng: np.random.Generator) -> pd.DataFrame:
+    """One row for each event: module, starts, ends and the day `told` on whose month it is delivered.
+
+    The child who is the `persona` (a row of people, or -1) is assessed soon enough for the referral's own extract to tell.
+    """
     number = len(referrals)
     to_come = _crisis_follows(referrals, crises)
     ends = np.where(
@@ -175,6 +179,7 @@ def _episodes(referrals: pd.DataFrame, crises: pd.DataFrame, rng: np.random.Gene
     day = referrals["day"]
     assessed = day + _days(rng, 0, 6, number)
     authorised = assessed + _days(rng, 18, 62, number)
+    authorised = authorised.where(referrals["person"] != persona, day + pd.Timedelta(days=EXTRACT_LAG - 1))
     planned = authorised + _days(rng, 1, 15, number)
     over = planned + _days(rng, 70, 380, number)
     closed = pd.Series(
