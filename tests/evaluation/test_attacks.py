@@ -13,7 +13,7 @@ from pipelines.evaluation.attacks.run import PEERS, SHOWN, counts_apart, with_ve
 from pipelines.evaluation.encoders import ENCODERS, KEYED_NAMES, PLAIN, Columns
 
 KEY, OTHER_KEY = b"k" * 32, b"o" * 32
-PEOPLE, SEED = 1_500, 5
+PEOPLE, SEED = 2_500, 5
 REQUIRED = {
     "attack", "encoder", "column", "people", "people_reidentified", "upper95", "values_recovered", "chance",
     "chance_values", "verdict", "sentence",
