@@ -127,6 +127,8 @@ select
     ppn as notice, -- Whether a public protection notice was raised
     coalesce(code_key(ppn_type) = 'child', false) as notice_for_child, -- Whether the notice was about a child at risk
     shared_with_social_care, -- Whether the notice was shared with social care; by its outcome where nobody is named
+    ppn, -- Whether a public protection notice was raised
+    code_key(missing_from) as missing_from, -- Where a missing person went missing from: home, care, hospital or other
     case when not counts_as_subject then 'caller or witness'
         when version > 1 then 'duplicate event' end as left_out -- Why the row is not a contact; empty where it is one
 from counted

@@ -37,6 +37,7 @@ mapped as (
         event_type.kind,
         coalesce(client_type.need, reason.need) as need,
         outcome.outcome_group,
+        outcome.nothing_offered,
         coalesce(outcome.end_of_life, false) as end_of_life,
         coalesce(accommodation.care_home, false) or coalesce(service_type.care_home, false) as care_home,
         coalesce(requested_by.raised_by, route.raised_by) as raised_by
@@ -92,6 +93,7 @@ select
     null::integer as staff_minutes, -- Minutes of staff time; not known for social care
     care_home, -- Whether accommodation or service say that the person lives in a residential or nursing home
     end_of_life, -- Whether it led to end of life care
+    coalesce(nothing_offered, false) as nothing_offered, -- Whether the outcome is advice, signposting or no services
     case when version_of_reference > 1 then 'duplicate event'
         when version_of_event > 1 then 'duplicate event under another reference'
         end as left_out -- Why the row is not a contact; empty where it is one

@@ -1,0 +1,105 @@
+-- Rule MO7, version 1: A carer under strain who was not given support. One row per request or assessment of adult social
+-- care that did not lead to support, and person whose it is, under each linkage scenario.
+-- Signal: a request or an assessment of an unpaid carer, or with support to the carer as the main reason.
+-- Crisis: an A&E crisis contact (by ambulance or police, or admitted) or a police concern for safety of the same person,
+-- for later life, mental health, learning disability, illness or a need that is not recorded.
+-- Window: from the day after the event to day 60.
+-- Exclusions: events that led to support; people who died or moved away within the window without a crisis.
+-- Comparison: requests and assessments without a sign of a carer, which did not lead to support either.
+-- Evidence: breakdown of unpaid care is one of the conditions for which urgent community response is meant (NHS England).
+-- Offer: respite and emergency support for carers.
+-- Confidence: low, because client level data do not say whom a carer cares for: a crisis of the cared-for person is seen
+-- only where the event stands in that person's own record, else the carer's own crisis is.
+-- Key: scenario, person_key, contact_id
+with candidates as (
+    select
+        scenarios.scenario,
+        scenarios.person_key,
+        contacts.contact_id,
+        if(contacts.need = 'carer_strain', 'signal', 'comparison') as role,
+        contacts.need,
+        contacts.need_group,
+        contacts.lsoa,
+        contacts.started_at,
+        people.death_month,
+        people.moved_away_month,
+        60 as crisis_days
+    from staging.social_care_events as events
+    inner join staging.contacts as contacts using (contact_id)
+    inner join staging.people as people using (person_id)
+    inner join staging.person_scenarios as scenarios using (contact_id)
+    where events.left_out is null
+        and events.kind in ('request', 'assessment')
+        and events.outcome_group in ('no_further_action', 'passed_on', 'unknown')
+),
+
+crises as (
+    select
+        scenarios.scenario, scenarios.person_key, contacts.contact_id, contacts.started_at, contacts.need,
+        contacts.need_group
+    from staging.contacts as contacts
+    inner join staging.person_scenarios as scenarios using (contact_id)
+    where (
+        contacts.feed = 'ae_attendances' and contacts.crisis
+        or contacts.feed = 'police_incidents' and contacts.kind = 'concern_for_safety'
+    )
+    and (
+        contacts.need_group in ('later_life', 'mental_health', 'learning_disability', 'carer_strain')
+        or contacts.need in ('physical_illness', 'welfare', 'unknown')
+    )
+),
+
+first_crises as (
+    select
+        candidates.scenario,
+        candidates.person_key,
+        candidates.contact_id,
+        arg_min(crises.contact_id, (crises.started_at, crises.contact_id)) as crisis_contact_id,
+        min(crises.started_at) as crisis_at
+    from candidates
+    inner join crises
+        on candidates.scenario = crises.scenario
+        and candidates.person_key = crises.person_key
+        and date_diff('day', candidates.started_at, crises.started_at) >= 1
+        and date_diff('day', candidates.started_at, crises.started_at) <= candidates.crisis_days
+    group by candidates.scenario, candidates.person_key, candidates.contact_id
+),
+
+records as (
+    select period, min(through) as through
+    from staging.unbroken_months
+    where agency is null and feed in ('ae_attendances', 'police_incidents')
+    group by period
+    having count(*) = 2
+)
+
+select
+    candidates.scenario, -- central (everybody) or alternative (who is another set of records under some variant)
+    candidates.person_key, -- Person in that scenario
+    'MO7' as rule_id, -- Rule
+    candidates.contact_id, -- Contact at which something could have been done, or one to compare it with
+    candidates.role, -- signal or comparison
+    candidates.started_at as at, -- Start of that contact
+    first_crises.crisis_contact_id, -- First crisis contact within the window; empty where there was none
+    first_crises.crisis_at, -- Start of the crisis contact
+    date_diff('day', candidates.started_at, first_crises.crisis_at) as lead_days, -- Days to the crisis
+    candidates.need, -- Need of the contact
+    candidates.lsoa, -- Area of the contact
+    first_crises.crisis_contact_id is not null as followed_by_crisis, -- Whether a crisis came within the window
+    coalesce(
+        strftime(candidates.started_at + to_days(candidates.crisis_days), '%Y-%m') <= records.through, false
+    ) as window_complete -- Whether the records of every agency that could have seen a crisis cover the window
+from candidates
+left join first_crises using (scenario, person_key, contact_id)
+left join records on strftime(candidates.started_at, '%Y-%m') = records.period
+where (
+    first_crises.crisis_contact_id is not null
+    or not coalesce(
+        candidates.death_month between strftime(candidates.started_at, '%Y-%m')
+        and strftime(candidates.started_at + to_days(candidates.crisis_days), '%Y-%m'), false
+    )
+    and not coalesce(
+        candidates.moved_away_month between strftime(candidates.started_at, '%Y-%m')
+        and strftime(candidates.started_at + to_days(candidates.crisis_days), '%Y-%m'), false
+    )
+)
