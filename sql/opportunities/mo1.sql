@@ -9,7 +9,7 @@
 -- Comparison: requests that led to support or to an assessment.
 -- Evidence: the national method for client level data looks 28 days ahead for what followed a request (NHS England,
 -- transformation of adult social care client level data).
--- Offer: reablement, early help or support for carers.
+-- Offer: reablement or early help for adults.
 -- Confidence: medium, because councils use the outcomes of requests differently and need is recorded coarsely.
 -- Key: scenario, person_key, contact_id
 with candidates as (
