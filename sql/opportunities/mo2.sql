@@ -42,12 +42,12 @@ with candidates as (
 
 crises as (
     select
-        scenarios.scenario, scenarios.person_key, contacts.contact_id, contacts.started_at, contacts.need,
-        contacts.need_group
+        scenarios.scenario, scenarios.person_key, contacts.started_at, min(contacts.contact_id) as contact_id
     from staging.contacts as contacts
     inner join staging.person_scenarios as scenarios using (contact_id)
     where contacts.kind in ('section_136', 'missing_person')
         or contacts.feed = 'ae_attendances' and contacts.need = 'mental_health'
+    group by all
 ),
 
 first_crises as (
@@ -55,15 +55,14 @@ first_crises as (
         candidates.scenario,
         candidates.person_key,
         candidates.contact_id,
-        arg_min(crises.contact_id, (crises.started_at, crises.contact_id)) as crisis_contact_id,
-        min(crises.started_at) as crisis_at
+        crises.contact_id as crisis_contact_id,
+        crises.started_at as crisis_at
     from candidates
-    inner join crises
+    asof join crises
         on candidates.scenario = crises.scenario
         and candidates.person_key = crises.person_key
-        and crises.started_at > candidates.started_at
-        and date_diff('day', candidates.started_at, crises.started_at) <= candidates.crisis_days
-    group by candidates.scenario, candidates.person_key, candidates.contact_id
+        and candidates.started_at < crises.started_at
+    where date_diff('day', candidates.started_at, crises.started_at) <= candidates.crisis_days
 ),
 
 records as (
@@ -75,25 +74,27 @@ records as (
 ),
 
 social_care as (
-    select scenarios.scenario, scenarios.person_key, contacts.started_at
+    select scenarios.scenario, scenarios.person_key, contacts.started_at::date as day
     from staging.contacts as contacts
     inner join staging.person_scenarios as scenarios using (contact_id)
     where contacts.feed in ('social_care_events', 'children_in_need')
+    group by all
 ),
 
 -- Social care that came after the crisis did not come in time.
 followed_up as (
-    select distinct candidates.scenario, candidates.person_key, candidates.contact_id
-    from candidates
-    inner join social_care
-        on candidates.scenario = social_care.scenario
-        and candidates.person_key = social_care.person_key
-        and date_diff('day', candidates.started_at, social_care.started_at) between 0 and candidates.follow_up_days
+    select days.scenario, days.person_key, days.contact_id
+    from (select *, started_at::date as day from candidates) as days
+    asof join social_care
+        on days.scenario = social_care.scenario
+        and days.person_key = social_care.person_key
+        and days.day <= social_care.day
     left join first_crises
-        on candidates.scenario = first_crises.scenario
-        and candidates.person_key = first_crises.person_key
-        and candidates.contact_id = first_crises.contact_id
-    where first_crises.crisis_at is null or social_care.started_at::date <= first_crises.crisis_at::date
+        on days.scenario = first_crises.scenario
+        and days.person_key = first_crises.person_key
+        and days.contact_id = first_crises.contact_id
+    where date_diff('day', days.day, social_care.day) <= days.follow_up_days
+        and (first_crises.crisis_at is null or social_care.day <= first_crises.crisis_at::date)
 ),
 
 social_care_records as (

@@ -21,6 +21,7 @@ with candidates as (
         contacts.need_group,
         contacts.lsoa,
         contacts.started_at,
+        contacts.started_at::date + interval 1 day - interval 1 microsecond as last_moment,
         people.death_month,
         people.moved_away_month,
         60 as crisis_days
@@ -35,8 +36,7 @@ with candidates as (
 
 crises as (
     select
-        scenarios.scenario, scenarios.person_key, contacts.contact_id, contacts.started_at, contacts.need,
-        contacts.need_group
+        scenarios.scenario, scenarios.person_key, contacts.started_at, min(contacts.contact_id) as contact_id
     from staging.contacts as contacts
     inner join staging.person_scenarios as scenarios using (contact_id)
     where (
@@ -47,6 +47,7 @@ crises as (
         contacts.need_group in ('later_life', 'mental_health', 'learning_disability', 'carer_strain')
         or contacts.need in ('physical_illness', 'welfare', 'unknown')
     )
+    group by all
 ),
 
 first_crises as (
@@ -54,15 +55,14 @@ first_crises as (
         candidates.scenario,
         candidates.person_key,
         candidates.contact_id,
-        arg_min(crises.contact_id, (crises.started_at, crises.contact_id)) as crisis_contact_id,
-        min(crises.started_at) as crisis_at
+        crises.contact_id as crisis_contact_id,
+        crises.started_at as crisis_at
     from candidates
-    inner join crises
+    asof join crises
         on candidates.scenario = crises.scenario
         and candidates.person_key = crises.person_key
-        and date_diff('day', candidates.started_at, crises.started_at) >= 1
-        and date_diff('day', candidates.started_at, crises.started_at) <= candidates.crisis_days
-    group by candidates.scenario, candidates.person_key, candidates.contact_id
+        and candidates.last_moment < crises.started_at
+    where date_diff('day', candidates.started_at, crises.started_at) <= candidates.crisis_days
 ),
 
 records as (

@@ -39,11 +39,11 @@ with candidates as (
 
 crises as (
     select
-        scenarios.scenario, scenarios.person_key, contacts.contact_id, contacts.started_at, contacts.need,
-        contacts.need_group
+        scenarios.scenario, scenarios.person_key, contacts.started_at, min(contacts.contact_id) as contact_id
     from staging.contacts as contacts
     inner join staging.person_scenarios as scenarios using (contact_id)
     where contacts.feed = 'ae_attendances' or contacts.kind = 'section_136'
+    group by all
 ),
 
 first_crises as (
@@ -51,15 +51,14 @@ first_crises as (
         candidates.scenario,
         candidates.person_key,
         candidates.contact_id,
-        arg_min(crises.contact_id, (crises.started_at, crises.contact_id)) as crisis_contact_id,
-        min(crises.started_at) as crisis_at
+        crises.contact_id as crisis_contact_id,
+        crises.started_at as crisis_at
     from candidates
-    inner join crises
+    asof join crises
         on candidates.scenario = crises.scenario
         and candidates.person_key = crises.person_key
-        and crises.started_at > candidates.started_at
-        and date_diff('day', candidates.started_at, crises.started_at) <= candidates.crisis_days
-    group by candidates.scenario, candidates.person_key, candidates.contact_id
+        and candidates.started_at < crises.started_at
+    where date_diff('day', candidates.started_at, crises.started_at) <= candidates.crisis_days
 ),
 
 records as (
