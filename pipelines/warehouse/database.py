@@ -16,6 +16,7 @@ from pipelines.code_lists import read_codes
 from pipelines.hub_salt import hub_salt
 from pipelines.settings import Settings
 from pipelines.warehouse import feeds, functions, rules
+from pipelines.warehouse.definitions import check_definitions
 from pipelines.warehouse.names import identifier, literal, qualified
 from pipelines.warehouse.sqlfile import SqlFile, SqlFileError, TableName, load_folder
 
@@ -109,6 +110,10 @@ REFERENCE_TYPES = {
     "min_crisis": "INTEGER",
     "min_agencies": "INTEGER",
     "window_days": "INTEGER",
+    "top": "INTEGER",
+    "at_least": "INTEGER",
+    "only_part": "BOOLEAN",
+    "homeless": "BOOLEAN",
     "ended_without_help": "BOOLEAN",
     "expected": "BOOLEAN",
     "required": "BOOLEAN",
@@ -286,6 +291,8 @@ def load_reference(connection: duckdb.DuckDBPyConnection, settings: Settings, ta
         connection.execute("create or replace table reference.codes as from code_lists")
         connection.unregister("code_lists")
         return count_rows(connection, ("reference", table))
+    if table == "definitions":
+        check_definitions(settings)
     if table == "feed_columns":
         source = _csv_source(settings.feed_contracts / "*.csv")
         columns = "parse_filename(filename, true) as feed, "

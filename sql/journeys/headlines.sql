@@ -16,6 +16,7 @@ select
     'definition_' || definition_id, null, label, 'people',
     'definition_' || definition_id, 'people_seen', 'people seen', 'definitions'
 from reference.definitions
+where status is distinct from 'not supported' and only_part is not true
 union all
 select
     'rule_' || lower(rule_id) || '_signals', null, rule_id || ', ' || label || ': signals', 'contacts',

@@ -366,6 +366,11 @@ def test_a_definition_that_nobody_meets_has_a_cohort_of_none(check):
             D             | Often | 4
             NOBODY        | Never | 99
             """,
+            "journeys.counted_kinds": """
+            definition_id | contacts
+            D             | 20
+            NOBODY        | 20
+            """,
             "journeys.cycling": """
             scenario | person_key | definition_id
             central  | P1         | D
