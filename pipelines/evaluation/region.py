@@ -81,6 +81,9 @@ def _true_warehouse(settings: Settings, folder: Path, linked: pd.DataFrame) -> S
     shutil.rmtree(true.data, ignore_errors=True)
     true.linkage.mkdir(parents=True)
     true.accepted.symlink_to(settings.accepted.resolve())
+    # the same salt names contacts, and contacts of one day without a time stand in the order of their names
+    true.state.mkdir()
+    shutil.copy(settings.state / "hub_salt", true.state)
     ids = "T" + linked.true_person_id.astype(str)
     index = linked.drop(columns=["true_person_id", "local_person_id"])
     # what is true waits for no reviewer

@@ -32,10 +32,12 @@ marked as (
 numbered as (
     select
         *,
-        max(if(starts_spell, position, 0)) over (
-            partition by scenario, person_key order by position
-        ) as spell_position
+        last_value(if(starts_spell, position, null) ignore nulls) over so_far as spell_position,
+        last_value(if(starts_spell, contact_id, null) ignore nulls) over so_far as spell_contact_id
     from marked
+    window so_far as (
+        partition by scenario, person_key order by position rows between unbounded preceding and current row
+    )
 )
 
 select
@@ -43,9 +45,7 @@ select
     person_key, -- Person in that scenario; in the central one the person_id
     contact_id, -- Contact
     position, -- Place among the person's contacts from 1
-    'S' || substr(first_value(contact_id) over (
-        partition by scenario, person_key, spell_position order by position
-    ), 2) as spell_id, -- Spell that the contact belongs to; an alternative person's may be called as another's
+    'S' || substr(spell_contact_id, 2) as spell_id, -- Spell of the contact; an alternative person's may be called as another's
     position - spell_position + 1 as position_in_spell, -- Place within the spell from 1
     next_contact_id, -- The person's next contact of any kind
     date_diff('day', started_at, next_started_at) as days_to_next -- Days from this contact to the next one
