@@ -3,9 +3,11 @@
 -- Key: measure, detail, grouping, group_name
 with pairs as (
     select
-        pairs.*,
-        l.person_id as person_id,
-        l.person_id = r.person_id as linked,
+        pairs.match_probability as p,
+        l.client_number as client_number_l,
+        r.client_number as client_number_r,
+        l.person_number,
+        l.person_number = r.person_number as linked,
         if(
             pairs.feed_l = pairs.feed_r,
             'within ' || pairs.feed_l,
@@ -19,25 +21,25 @@ with pairs as (
 ),
 
 sides as (
-    select agency_l as agency, feed_l as feed, person_ref_l as person_ref, match_probability, linked from pairs
+    select client_number_l as client_number, p, linked from pairs
     union all
-    select agency_r, feed_r, person_ref_r, match_probability, linked from pairs
+    select client_number_r, p, linked from pairs
 ),
 
 weighed as (
-    select groups.grouping, groups.group_name, groups.person_id, sides.match_probability as p, sides.linked
+    select groups.grouping, groups.group_name, groups.person_number, sides.p, sides.linked
     from sides
-    inner join staging.linkage_groups as groups using (agency, feed, person_ref)
+    inner join staging.linkage_groups as groups using (client_number)
     union all
-    select 'feed pair', feed_pair, person_id, match_probability, linked from pairs
+    select 'feed pair', feed_pair, person_number, p, linked from pairs
 ),
 
 expected as (
     select
         grouping,
         group_name,
-        count(distinct person_id) filter (linked) as people,
-        count(distinct person_id) as people_compared,
+        count(distinct person_number) filter (linked) as people,
+        count(distinct person_number) as people_compared,
         count(*) filter (linked) as joined,
         count(*) as compared,
         coalesce(sum(p) filter (linked), 0) as right_links,
@@ -64,21 +66,27 @@ by_model as (
     where right_links + missed_links > 0
 ),
 
+anchors as (
+    select
+        clients.client_number, clients.person_number, anchors.found, anchors.found_by_chance, anchors.moved_windows,
+        least(feed, anchors.other_feed) || ' and ' || greatest(feed, anchors.other_feed) as feed_pair
+    from staging.linkage_anchors as anchors
+    inner join staging.linkage_clients as clients using (agency, feed, person_ref)
+),
+
 anchored as (
     select groups.grouping, groups.group_name, anchors.*
-    from staging.linkage_anchors as anchors
-    inner join staging.linkage_groups as groups using (agency, feed, person_ref)
+    from anchors
+    inner join staging.linkage_groups as groups using (client_number)
     union all
-    select
-        'feed pair', least(feed, other_feed) || ' and ' || greatest(feed, other_feed), anchors.*
-    from staging.linkage_anchors as anchors
+    select 'feed pair', feed_pair, anchors.* from anchors
 ),
 
 anchor_counts as (
     select
         grouping,
         group_name,
-        count(distinct person_id) as people,
+        count(distinct person_number) as people,
         count(*) as trials,
         count(*) filter (found) / count(*) as share,
         coalesce(sum(found_by_chance) / nullif(sum(moved_windows), 0), 0) as chance
@@ -88,7 +96,7 @@ anchor_counts as (
 
 linked_shares as (
     select
-        grouping, group_name, count(distinct person_id) as people, count(*) as trials,
+        grouping, group_name, count(distinct person_number) as people, count(*) as trials,
         count(*) filter (linked) / count(*) as share
     from staging.linkage_groups
     group by grouping, group_name

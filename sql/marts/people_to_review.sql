@@ -22,12 +22,17 @@ after_death as (
         and contacts.kind in ('ae_attendance', 'section_136')
 ),
 
+several_ae_records as (
+    select person_id from linkage.person_index where feed = 'ae_attendances' group by person_id having count(*) > 1
+),
+
 stays as (
     select contacts.person_id, contacts.agency, contacts.team, contacts.person_ref, contacts.started_at,
         contacts.ended_at
     from staging.contact_rows as contacts
+    inner join several_ae_records using (person_id)
     where contacts.left_out is null and contacts.kind = 'ae_attendance' and contacts.time_known
-        and contacts.person_id is not null and contacts.ended_at is not null
+        and contacts.ended_at is not null
 ),
 
 -- A transfer overlaps by minutes, and clocks differ: an hour in both places is somebody else.

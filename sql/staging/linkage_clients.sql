@@ -13,14 +13,18 @@ with attributes as (
 ),
 
 people as (
-    select person_id, count(distinct feed) as feeds from linkage.person_index group by person_id
+    select person_id, row_number() over () as person_number, count(distinct feed) as feeds
+    from linkage.person_index
+    group by person_id
 )
 
 select
     clients.agency, -- Agency that delivered the record
     clients.feed, -- Kind of extract
     clients.person_ref, -- The agency's pseudonym of its client; goes no further than staging
+    row_number() over () as client_number, -- Number of the client in this build: joins of millions by three texts are slow
     clients.person_id, -- Linked person
+    people.person_number, -- Number of the person in this build
     people.feeds >= 2 as linked, -- Whether the person has a record in another feed
     attributes.sex, -- F, M or X as this agency wrote it down last
     attributes.age_band, -- Age band as this agency wrote it down last

@@ -178,27 +178,27 @@ def test_a_client_is_in_the_groups_that_its_own_agency_wrote_down_last(check):
         "staging.linkage_groups",
         PAIRS,
         """
-        agency | person_ref | grouping             | group_name   | linked
-        A      | 1          | everybody            | everybody    | true
-        A      | 1          | sex                  | F            | true
-        A      | 1          | age band             | 25-44        | true
-        A      | 1          | ethnic group         | not recorded | true
-        A      | 1          | deprivation quintile | not recorded | true
-        B      | 1          | everybody            | everybody    | true
-        B      | 1          | sex                  | M            | true
-        B      | 1          | age band             | not recorded | true
-        B      | 1          | ethnic group         | not recorded | true
-        B      | 1          | deprivation quintile | not recorded | true
-        A      | 2          | everybody            | everybody    | false
-        A      | 2          | sex                  | F            | false
-        A      | 2          | age band             | 18-24        | false
-        A      | 2          | ethnic group         | not recorded | false
-        A      | 2          | deprivation quintile | not recorded | false
-        B      | 2          | everybody            | everybody    | false
-        B      | 2          | sex                  | not recorded | false
-        B      | 2          | age band             | not recorded | false
-        B      | 2          | ethnic group         | not recorded | false
-        B      | 2          | deprivation quintile | not recorded | false
+        feed             | grouping             | group_name   | linked
+        ae_attendances   | everybody            | everybody    | true
+        ae_attendances   | sex                  | F            | true
+        ae_attendances   | age band             | 25-44        | true
+        ae_attendances   | ethnic group         | not recorded | true
+        ae_attendances   | deprivation quintile | not recorded | true
+        police_incidents | everybody            | everybody    | true
+        police_incidents | sex                  | M            | true
+        police_incidents | age band             | not recorded | true
+        police_incidents | ethnic group         | not recorded | true
+        police_incidents | deprivation quintile | not recorded | true
+        ae_attendances   | everybody            | everybody    | false
+        ae_attendances   | sex                  | F            | false
+        ae_attendances   | age band             | 18-24        | false
+        ae_attendances   | ethnic group         | not recorded | false
+        ae_attendances   | deprivation quintile | not recorded | false
+        police_incidents | everybody            | everybody    | false
+        police_incidents | sex                  | not recorded | false
+        police_incidents | age band             | not recorded | false
+        police_incidents | ethnic group         | not recorded | false
+        police_incidents | deprivation quintile | not recorded | false
         """,
     )
 
@@ -249,10 +249,13 @@ def test_anchors_count_for_the_group_of_their_client(check):
         {
             "staging.linkage_anchors": anchors(9, 1, 4),
             "staging.linkage_groups": "\n".join(
-                ["agency | feed | person_ref | person_id | linked | grouping | group_name"]
-                + [f"WEXH | ae_attendances | a{n} | P{n} | true | sex | {'F' if n < 5 else 'M'}" for n in range(10)]
+                ["client_number | person_number | feed | linked | grouping | group_name"]
+                + [f"{n} | {n} | ae_attendances | true | sex | {'F' if n < 5 else 'M'}" for n in range(10)]
             ),
-            "staging.linkage_clients": "person_id",
+            "staging.linkage_clients": "\n".join(
+                ["agency | feed | person_ref | client_number | person_number"]
+                + [f"WEXH | ae_attendances | a{n} | {n} | {n}" for n in range(10)]
+            ),
             "linkage.client_pairs": "agency_l",
         },
         """
@@ -273,9 +276,9 @@ def test_linked_records_are_set_against_those_that_are_not(check):
         "marts.linkage_unlinked",
         {
             "staging.linkage_groups": "\n".join(
-                ["agency | feed | person_ref | person_id | linked | grouping | group_name"]
+                ["client_number | person_number | feed | linked | grouping | group_name"]
                 + [
-                    f"WEXH | ae_attendances | a{n} | P{n} | {str(linked).lower()} | sex | {sex}"
+                    f"{n} | {n} | ae_attendances | {str(linked).lower()} | sex | {sex}"
                     for n, (linked, sex) in enumerate(rows)
                 ]
             )
