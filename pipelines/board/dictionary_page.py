@@ -53,7 +53,7 @@ def render_dictionary_page(analyst: Path, out: Path, facts: dict) -> None:
     environment = Environment(
         loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    style = (HERE / "pack.css").read_text(encoding="utf-8")
+    style = (HERE / "page.css").read_text(encoding="utf-8")
     page = environment.get_template("dictionary.html").render(
         facts=facts, style=style, tables=described_tables(analyst)
     )

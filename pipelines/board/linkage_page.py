@@ -35,7 +35,7 @@ def render_linkage_page(analyst: Path, out: Path, facts: dict, answer_key: list[
     sections = [section for section in page.sections() if section.figures]
     out.write_text(
         environment.get_template("linkage.html").render(
-            facts=facts, style=(HERE / "pack.css").read_text(encoding="utf-8"), brief=page.brief(), sections=sections,
+            facts=facts, style=(HERE / "page.css").read_text(encoding="utf-8"), brief=page.brief(), sections=sections,
             truths=TRUTHS if key else {name: text for name, text in TRUTHS.items() if name != "answer key"},
             with_key=bool(key),
         ),

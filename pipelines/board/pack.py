@@ -1,7 +1,7 @@
 """The board pack: one self-contained HTML page, made from board.duckdb and what the release says about itself.
 
 It reads no mart and no warehouse, so that no figure can reach the page around disclosure control. What does not
-belong here: charts (charts.py), sentences (words.py), text and looks (pack.html, pack.css).
+belong here: charts (charts.py), sentences (words.py), text and looks (pack.html, page.css).
 """
 
 from collections import defaultdict
@@ -37,7 +37,7 @@ def render_pack(board: Path, out: Path, facts: dict) -> None:
         .get_template("pack.html")
         .render(
             facts=facts,
-            style=(HERE / "pack.css").read_text(encoding="utf-8"),
+            style=(HERE / "page.css").read_text(encoding="utf-8"),
             tables=tables,
             period=_period(rows["monthly_contacts"]),
             summary=words.summary(rows["headlines"], rows["first_missed_doors"]),

@@ -71,7 +71,7 @@ def render_quality_page(analyst: Path, out: Path, facts: dict) -> None:
     drifts = drift(marts, names)
     out.write_text(
         environment.get_template("quality.html").render(
-            facts=facts, style=(HERE / "pack.css").read_text(encoding="utf-8"),
+            facts=facts, style=(HERE / "page.css").read_text(encoding="utf-8"),
             brief=brief(marts, names, drifts), arrived=arrived(marts, names), volumes=volumes(marts, names), drifts=drifts,
             anchors=anchors(marts, names, Disclosure(facts)), feeds=feeds, refused=refused(marts, names),
             severities=SEVERITIES, kinds=KINDS,
