@@ -69,6 +69,9 @@ of_people as (
     where doors.first_missed_door_contact_id is not null
     group by scenario, person_key
     union all
+    select 'people_of_three_agencies', scenario, person_key, contacts, null
+    from journeys.agency_mix where agencies_in_90_days >= 3
+    union all
     select from_feed_then_to_feed.headline_id, scenario, person_key, pairs.steps, null
     from journeys.ordered_pairs as pairs
     inner join from_feed_then_to_feed using (from_feed, to_feed)
@@ -93,6 +96,25 @@ signals as (
     from opportunities.candidates
     where role = 'signal' and offer_id is not null
     group by scenario, person_key, contact_id
+),
+
+-- Whether these hold is told by the contact alone: who is who moves the people behind the figure.
+of_any_person as (
+    select 'ae_attendances' as headline_id, contact_id from marts.low_acuity_attendances
+    union all
+    select 'low_acuity_attendances', contact_id from marts.low_acuity_attendances where low_acuity_avoidable
+    union all
+    select 'ae_and_police_crises', contact_id from marts.preventable_crises
+    union all
+    select 'preventable_crises', contact_id from marts.preventable_crises where preventable_crisis
+),
+
+notices as (
+    select * from journeys.unheard where window_complete
+),
+
+demand as (
+    select * from journeys.policification where window_complete
 ),
 
 -- One row per contact and figure.
@@ -132,6 +154,37 @@ of_contacts as (
     union all
     select 'rule_' || lower(rule_id) || '_before_crisis', scenario, person_key, contact_id, null
     from opportunities.candidates where role = 'signal' and followed_by_crisis
+    union all
+    select 'rule_' || lower(rule_id) || '_opportunities', scenario, person_key, contact_id, null
+    from opportunities.candidates where role = 'signal' and offer_id is not null
+    union all
+    select 'rule_' || lower(rule_id) || '_opportunities_before_crisis', scenario, person_key, contact_id, null
+    from opportunities.candidates where role = 'signal' and offer_id is not null and followed_by_crisis
+    union all
+    select distinct 'crises_after_opportunity', scenario, person_key, crisis_contact_id, null::bigint
+    from opportunities.candidates where role = 'signal' and offer_id is not null and followed_by_crisis
+    union all
+    select of_any_person.headline_id, scenarios.scenario, scenarios.person_key, contact_id, null
+    from of_any_person
+    inner join staging.person_scenarios as scenarios using (contact_id)
+    union all
+    select 'notices_raised', scenario, person_key, contact_id, null from notices
+    union all
+    select 'notices_shared', scenario, person_key, contact_id, null from notices where shared_with_social_care
+    union all
+    select 'notices_not_heard', scenario, person_key, contact_id, null
+    from notices where shared_with_social_care and not heard
+    union all
+    select 'notices_not_heard_before_crisis', scenario, person_key, contact_id, null
+    from notices where unheard_before_crisis
+    union all
+    select 'police_contacts_not_crime', scenario, person_key, contact_id, null from demand
+    union all
+    select 'ended_with_police', scenario, person_key, contact_id, null from demand where ended_with = 'police'
+    union all
+    select 'demand_moved', scenario, person_key, contact_id, null from demand where moved
+    union all
+    select 'demand_moved_and_met', scenario, person_key, contact_id, null from demand where met
     union all
     select 'bounces', scenario, person_key, contact_id, null from journeys.bounces
     union all

@@ -16,45 +16,65 @@ central as (
 ),
 
 -- Only people who are another set of records under a variant are counted anew: out with the ones, in with the others.
-changes as (
-    select replaced.variant, -1 as sign, figures.headline_id, figures.contacts, figures.minutes, figures.amount
-    from (select distinct variant, person_id from staging.person_alternatives) as replaced
-    inner join journeys.headline_people as figures
-        on figures.scenario = 'central' and replaced.person_id = figures.person_key
-    union all
-    select added.variant, 1, figures.headline_id, figures.contacts, figures.minutes, figures.amount
-    from (select distinct variant, person_key from staging.person_alternatives) as added
-    inner join journeys.headline_people as figures
-        on figures.scenario = 'alternative' and added.person_key = figures.person_key
-),
-
 changed as (
     select
+        changes.variant,
+        figures.headline_id,
+        sum(changes.sign) as people,
+        sum(changes.sign * figures.contacts) as contacts,
+        sum(changes.sign * figures.minutes) as minutes,
+        sum(changes.sign * figures.amount) as amount
+    from journeys.headline_people as figures
+    inner join staging.person_changes as changes using (scenario, person_key)
+    group by changes.variant, figures.headline_id
+),
+
+-- Who has the most contacts is another question under each variant: this figure is no sum over people.
+tops as (
+    select
         variant,
-        headline_id,
-        sum(sign) as people,
-        sum(sign * contacts) as contacts,
-        sum(sign * minutes) as minutes,
-        sum(sign * amount) as amount
-    from changes
-    group by variant, headline_id
+        sum(people) as people,
+        sum(people * contacts) as contacts,
+        top_shares(list(contacts order by contacts), list(people order by contacts), null) as shares
+    from journeys.contact_histogram
+    where measure = 'all'
+    group by variant
+),
+
+of_tops as (
+    select variant, 'contacts_to_share_out' as headline_id, people, contacts from tops
+    union all
+    select variant, 'contacts_of_top_1_percent', 0.01 * people, shares[1] * contacts from tops
+    union all
+    select variant, 'contacts_of_top_5_percent', 0.05 * people, shares[2] * contacts from tops
+),
+
+figures as (
+    select
+        headlines.headline_id,
+        variants.variant,
+        headlines.unit,
+        coalesce(of_tops.people, coalesce(central.people, 0) + coalesce(changed.people, 0)) as people,
+        coalesce(of_tops.contacts, coalesce(central.contacts, 0) + coalesce(changed.contacts, 0)) as contacts,
+        central.minutes + coalesce(changed.minutes, 0) as minutes,
+        coalesce(central.amount, 0) + coalesce(changed.amount, 0) as amount
+    from journeys.headlines as headlines
+    cross join variants
+    left join central using (headline_id)
+    left join changed using (headline_id, variant)
+    left join of_tops using (headline_id, variant)
 )
 
 select
-    headlines.headline_id, -- Name of the figure
-    variants.variant, -- central, low, high or the number of a draw from 1
-    (coalesce(central.people, 0) + coalesce(changed.people, 0))::bigint as people, -- People behind the figure
-    (coalesce(central.contacts, 0) + coalesce(changed.contacts, 0))::bigint as contacts, -- Contacts behind the figure
-    (
-        central.minutes + coalesce(changed.minutes, 0)
-    )::bigint as minutes, -- Minutes behind the figure; empty where time is not the point
-    case headlines.unit
-        when 'people' then coalesce(central.people, 0) + coalesce(changed.people, 0)
-        when 'contacts' then coalesce(central.contacts, 0) + coalesce(changed.contacts, 0)
-        when 'minutes' then coalesce(central.minutes, 0) + coalesce(changed.minutes, 0)
-        else coalesce(central.amount, 0) + coalesce(changed.amount, 0)
+    headline_id, -- Name of the figure
+    variant, -- central, low, high or the number of a draw from 1
+    round(people)::bigint as people, -- People behind the figure
+    round(contacts)::bigint as contacts, -- Contacts behind the figure
+    minutes::bigint as minutes, -- Minutes behind the figure; empty where time is not the point
+    case unit
+        when 'people' then round(people)
+        when 'contacts' then round(contacts)
+        when 'minutes' then coalesce(minutes, 0)
+        else amount
     end::double as value -- The figure in its unit
-from journeys.headlines as headlines
-cross join variants
-left join central using (headline_id)
-left join changed using (headline_id, variant)
+from figures

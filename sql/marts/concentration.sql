@@ -6,20 +6,20 @@
 -- Key: measure, top_percent
 with together as (
     select
-        scenario,
         person_key,
         sum(contacts_together)::integer as contacts,
         sum(crises_together)::integer as crises
     from journeys.contact_counts
-    group by scenario, person_key
+    where scenario = 'central'
+    group by person_key
 ),
 
 counts as (
-    select scenario, person_key, feed as measure, contacts from journeys.contact_counts
+    select person_key, feed as measure, contacts from journeys.contact_counts where scenario = 'central'
     union all
-    select scenario, person_key, 'all', contacts from together where contacts > 0
+    select person_key, 'all', contacts from together where contacts > 0
     union all
-    select scenario, person_key, 'crisis', crises from together where crises > 0
+    select person_key, 'crisis', crises from together where crises > 0
 ),
 
 cells as (
@@ -32,52 +32,19 @@ cells as (
     inner join journeys.exposure as exposure
         on counts.person_key = exposure.person_key
         and exposure.feed = if(counts.measure in ('all', 'crisis'), 'all feeds', counts.measure)
-    where counts.scenario = 'central' and exposure.scenario = 'central'
+    where exposure.scenario = 'central'
     group by 1, 2, 3
-),
-
-by_contacts as (
-    select measure, contacts, sum(people)::bigint as people from cells group by measure, contacts
-),
-
-drawn as (
-    select variant::bigint as draw, person_id, person_key
-    from staging.person_alternatives
-    where variant not in ('low', 'high')
-),
-
-changes as (
-    select replaced.draw, counts.measure, counts.contacts, -count(*) as people
-    from (select distinct draw, person_id from drawn) as replaced
-    inner join counts
-        on counts.scenario = 'central' and replaced.person_id = counts.person_key
-    group by 1, 2, 3
-    union all
-    select added.draw, counts.measure, counts.contacts, count(*)
-    from (select distinct draw, person_key from drawn) as added
-    inner join counts
-        on counts.scenario = 'alternative' and added.person_key = counts.person_key
-    group by 1, 2, 3
-),
-
-under_draws as (
-    select draw, measure, contacts, sum(people)::bigint as people
-    from (
-        select draws.draw, by_contacts.* from by_contacts
-        cross join (select unnest(range(1, getvariable('linkage_draws')::bigint + 1)) as draw) as draws
-        union all
-        select * from changes
-    )
-    group by draw, measure, contacts
-    having sum(people) > 0
 ),
 
 shares_of_draws as (
     select
-        measure, draw,
-        top_shares(list(contacts order by contacts), list(people order by contacts), draw) as shares
-    from under_draws
-    group by measure, draw
+        measure,
+        top_shares(
+            list(contacts order by contacts), list(people order by contacts), variant::bigint
+        ) as shares
+    from journeys.contact_histogram
+    where variant not in ('central', 'low', 'high')
+    group by measure, variant
 ),
 
 bands as (
@@ -96,7 +63,8 @@ totals as (
         sum(people)::bigint as people,
         sum(people * contacts)::bigint as contacts,
         top_shares(list(contacts order by contacts), list(people order by contacts), null) as shares
-    from by_contacts
+    from journeys.contact_histogram
+    where variant = 'central'
     group by measure
 ),
 

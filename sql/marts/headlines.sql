@@ -37,7 +37,7 @@ select
     headlines.label, -- The figure in words
     headlines.mart, -- Mart whose headline it is
     headlines.position, -- Place in the board pack; empty for a figure that is not in it
-    headlines.unit, -- What is counted: people, contacts, spells, hand-offs, bounces or minutes
+    headlines.unit, -- What is counted: people, contacts, spells, hand-offs, bounces, notices or minutes
     central.value, -- The figure in its unit
     bands.value_low, -- Lower end of the band of the figure
     bands.value_high, -- Upper end of the band of the figure
