@@ -387,6 +387,7 @@ def test_less_than_eighteen_months_are_too_few_to_follow_anybody(check, months, 
     check(
         "marts.regression_to_the_mean",
         {
+            "journeys.cycling": "definition_id",
             "staging.months": "period\n" + "\n".join(periods),
             "staging.slots": SLOTS,
             "staging.people": "person_id | first_contact_at\nP1 | 2023-08-01",
@@ -406,6 +407,7 @@ def test_a_feed_that_missed_a_month_of_the_twelve_is_not_compared(check):
     check(
         "marts.regression_to_the_mean",
         {
+            "journeys.cycling": "definition_id",
             "staging.months": TWO_YEARS,
             "staging.slots": SLOTS.replace("2024-02 | true", "2024-02 | false"),
             "staging.people": "person_id | first_contact_at\nP1 | 2023-08-01",

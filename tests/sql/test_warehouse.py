@@ -100,7 +100,8 @@ def test_tables_and_columns_are_documented_in_the_database(settings):
         where schema_name in ('staging', 'journeys', 'opportunities', 'marts', 'board') and comment is null
     """)  # fmt: skip
     assert undocumented == []
-    described = "select comment from duckdb_columns() where table_name = 'headlines' and column_name = 'people'"
+    described = """select comment from duckdb_columns()
+                   where schema_name = 'marts' and table_name = 'headlines' and column_name = 'people'"""
     assert query(settings, described) == [("People behind the figure",)]
 
 
