@@ -1,7 +1,7 @@
 """Reads the files under sql/: one file is one table, and all its documentation stands in it.
 
 A file starts with comment lines that say what a row is, ends them if it can with `-- Key: column, column`, and is one
-query. In its outermost SELECT (the first one of a UNION) each column ends its line with one comment, which may begin
+query. A board table says before its key what adds up to what (STATEMENTS; pipelines/publish/sums.py has their meaning). In its outermost SELECT (the first one of a UNION) each column ends its line with one comment, which may begin
 with a role in brackets for disclosure control. Here the text is read and checked, never changed and never run: the
 parser is asked for tables and column names only, because it moves comments about; comments are taken from the gaps
 between its tokens.
@@ -20,12 +20,14 @@ from sqlglot.dialects import DuckDB
 from sqlglot.errors import SqlglotError
 from sqlglot.tokens import Token, TokenType
 
-ROLES = ("label", "people", "count", "rate", "minutes")
+ROLES = ("label", "people", "count", "rate", "minutes", "agencies")
+STATEMENTS = ("Counts", "Adds up", "Within")
 
 TableName = tuple[str, str]
 
 _ROLE = re.compile(r"\[(\w*)\]\s*(.*)")
 _KEY = re.compile(r"key:\s*(.+)", re.IGNORECASE)
+_STATEMENT = re.compile(rf"({'|'.join(STATEMENTS)}):\s*(.+)")
 _OPENING = {TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE}
 _CLOSING = {TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE}
 _ENDS_OF_LIST = {TokenType.FROM, TokenType.UNION, TokenType.EXCEPT, TokenType.INTERSECT, TokenType.SEMICOLON}
@@ -58,6 +60,7 @@ class SqlFile:
     """One table: its query as written, what a row is, its columns in order, and the tables that it reads.
 
     gathered: what it reads of several tables as one; these are among the dependencies.
+    statements: what its header says in lines of their own, each with one of STATEMENTS.
     """
 
     path: Path
@@ -69,6 +72,7 @@ class SqlFile:
     columns: tuple[Column, ...]
     dependencies: frozenset[TableName]
     gathered: tuple[Gathered, ...] = ()
+    statements: tuple[tuple[str, str], ...] = ()
 
     @property
     def name(self) -> TableName:
@@ -114,11 +118,12 @@ def load_file(path: Path) -> SqlFile:
     """Reads and checks one file. Raises SqlFileError with file, line and what to do."""
     text = path.read_text(encoding="utf-8")
     tokens, query = _parse(path, text)
-    description, key = _header(path, text)
+    description, key, statements = _header(path, text)
     columns = _columns(path, text, tokens, query)
     for name in sorted(set(key) - {column.name for column in columns}):
         raise SqlFileError(f"{_place(path)}: the key names {name}, which is not a column; correct the 'Key:' line")
-    return SqlFile(path, path.parent.name, path.stem, text, description, key, columns, _dependencies(path, query))
+    read = _dependencies(path, query)
+    return SqlFile(path, path.parent.name, path.stem, text, description, key, columns, read, statements=statements)
 
 
 def _parse(path: Path, text: str) -> tuple[list[Token], exp.Query]:
@@ -134,7 +139,8 @@ def _parse(path: Path, text: str) -> tuple[list[Token], exp.Query]:
     return tokens, queries[0]
 
 
-def _header(path: Path, text: str) -> tuple[str, tuple[str, ...]]:
+def _header(path: Path, text: str) -> tuple[str, tuple[str, ...], tuple[tuple[str, str], ...]]:
+    """Description, key and statements."""
     lines = []
     for line in text.splitlines():
         if not line.startswith("--"):
@@ -144,12 +150,13 @@ def _header(path: Path, text: str) -> tuple[str, tuple[str, ...]]:
     if lines and (match := _KEY.fullmatch(lines[-1])):
         key = tuple(name.strip() for name in match[1].split(","))
         lines.pop()
-    description = " ".join(filter(None, lines))
+    statements = tuple((match[1], match[2]) for line in lines if (match := _STATEMENT.fullmatch(line)))
+    description = " ".join(line for line in lines if line and not _STATEMENT.fullmatch(line))
     if not description:
         raise SqlFileError(
             f"{_place(path, 1)}: does not start with a comment; say in one or two sentences what a row is"
         )
-    return description, key
+    return description, key, statements
 
 
 def _columns(path: Path, text: str, tokens: list[Token], query: exp.Query) -> tuple[Column, ...]:

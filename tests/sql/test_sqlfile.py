@@ -51,6 +51,22 @@ def test_a_file_says_what_it_is_what_it_reads_and_what_each_column_means(write):
     }  # fmt: skip
 
 
+def test_what_adds_up_stands_in_lines_of_their_own_and_is_no_description(write):
+    file = load_file(
+        write(
+            "-- One row per need: counts\n-- of people.\n-- Counts: by need\n-- Adds up: need to 'All', people once\n"
+            "-- Within: people in contacts\n-- Key: need\n"
+            "select\n    need, -- [label] Need\n    people, -- [people] People\n    contacts, -- [count] Contacts\n"
+            "    agencies -- [agencies] Agencies\nfrom a.b\n"
+        )
+    )
+    assert file.description == "One row per need: counts of people."
+    assert file.statements == (
+        ("Counts", "by need"), ("Adds up", "need to 'All', people once"), ("Within", "people in contacts"),
+    )  # fmt: skip
+    assert (file.key, file.columns[-1].role) == (("need",), "agencies")
+
+
 def test_a_comparison_with_from_does_not_end_the_columns(write):
     file = load_file(write(
         HEADER + "select\n    person_id, -- Linked person\n    a is not distinct from b as same, -- Whether alike\n"
