@@ -1,15 +1,16 @@
--- Rule MO7, version 1: A carer under strain who was not given support. One row per request or assessment of adult social
+-- Rule MO7, version 2: A carer under strain who was not given support. One row per request or assessment of adult social
 -- care that did not lead to support, and person whose it is, under each linkage scenario.
--- Signal: a request or an assessment of an unpaid carer, or with support to the carer as the main reason.
--- Crisis: an A&E crisis contact (by ambulance or police, or admitted) or a police concern for safety of the same person,
--- for later life, mental health, learning disability, illness or a need that is not recorded.
+-- Signal: a request or an assessment with support to the carer as the main reason, in the record of the person cared for.
+-- Crisis: an A&E crisis contact (by ambulance or police, or admitted) or a police concern for safety of that person, for
+-- later life, mental health, learning disability, illness or a need that is not recorded.
 -- Window: from the day after the event to day 60.
--- Exclusions: events that led to support; people who died or moved away within the window without a crisis.
+-- Exclusions: events that led to support; records of carers themselves, because whom they care for is not told, and a
+-- crisis of their own is another matter; people who died or moved away within the window without a crisis.
 -- Comparison: requests and assessments without a sign of a carer, which did not lead to support either.
 -- Evidence: breakdown of unpaid care is one of the conditions for which urgent community response is meant (NHS England).
 -- Offer: respite and emergency support for carers.
--- Confidence: low, because client level data do not say whom a carer cares for: a crisis of the cared-for person is seen
--- only where the event stands in that person's own record, else the carer's own crisis is.
+-- Confidence: low, because client level data do not say whom a carer cares for: most carers are clients of their own, and
+-- what became of those they care for is not seen.
 -- Key: scenario, person_key, contact_id
 with candidates as (
     select
@@ -31,6 +32,7 @@ with candidates as (
     inner join staging.person_scenarios as scenarios using (contact_id)
     where events.left_out is null
         and events.kind in ('request', 'assessment')
+        and not coalesce(events.of_a_carer, false)
         and events.outcome_group in ('no_further_action', 'passed_on', 'unknown')
 ),
 

@@ -36,6 +36,7 @@ mapped as (
         event.*,
         event_type.kind,
         coalesce(client_type.need, reason.need) as need,
+        coalesce(client_type.need = 'carer_strain', false) as of_a_carer,
         outcome.outcome_group,
         outcome.nothing_offered,
         coalesce(outcome.end_of_life, false) as end_of_life,
@@ -93,6 +94,7 @@ select
     null::integer as staff_minutes, -- Minutes of staff time; not known for social care
     care_home, -- Whether accommodation or service say that the person lives in a residential or nursing home
     end_of_life, -- Whether it led to end of life care
+    of_a_carer, -- Whether the record is that of an unpaid carer, and not of the person cared for
     coalesce(nothing_offered, false) as nothing_offered, -- Whether the outcome is advice, signposting or no services
     case when version_of_reference > 1 then 'duplicate event'
         when version_of_event > 1 then 'duplicate event under another reference'

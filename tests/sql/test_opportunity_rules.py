@@ -43,7 +43,7 @@ def check_rule(check):
             "staging.slots": text(slots, ["feed", "agency", "period", "arrived"]),
         }
         for feed, columns in (
-            ("social_care_events", ["contact_id", "kind", "outcome_group", "nothing_offered"]),
+            ("social_care_events", ["contact_id", "kind", "outcome_group", "nothing_offered", "of_a_carer"]),
             ("police_incidents", ["contact_id", "kind", "ppn", "missing_from"]),
         ):
             given[f"staging.{feed}"] = text(
@@ -168,6 +168,11 @@ CARER = REQUEST | {"need": "carer_strain", "need_group": "carer_strain"}
 def test_a_carer_without_support(check_rule, request_, crisis_at, outcome, expected):
     says = {"S": {"outcome_group": outcome}}
     check_rule("mo7", [request_, AT_AE | {"started_at": crisis_at}], expected, says)
+
+
+def test_a_crisis_of_the_carer_is_none_of_the_person_cared_for(check_rule):
+    says = {"S": {"outcome_group": "no_further_action", "of_a_carer": "true"}}
+    check_rule("mo7", [CARER, AT_AE | {"started_at": "2024-03-09"}], NOBODY, says)
 
 
 @pytest.mark.parametrize(
