@@ -55,6 +55,8 @@ class Settings:
     # disclosure control
     withhold_people_up_to: int = 7  # counts of persons 1..7 are withheld
     round_to: int = 5  # other counts
+    least_candidates: int = 4  # whole numbers that a withheld count of persons may at least be, as far as can be told
+    least_base: int = 20  # people; parts of fewer are withheld
 
     # analyst tables: the finest times and areas in a release; marts.release_risk says what each step buys. Exact times
     # tell the order within a day and the hour of demand, and LSOAs are what deprivation and offers are known by.

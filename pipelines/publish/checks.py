@@ -177,7 +177,7 @@ def _disclosive(connection: duckdb.DuckDBPyConnection, roles: Roles, settings: S
         numbers = [column for column, role in roles.get(table, {}).items() if role != "label"]
         people = [column for column in numbers if roles[table][column] == "people"]
         rates = [column for column in numbers if roles[table][column] == "rate"]
-        counts = [column for column in numbers if column not in rates]
+        counts = [column for column in numbers if roles[table][column] in ("people", "count", "minutes")]
         tests = {
             f"is 1 to {settings.withhold_people_up_to}": (f"BETWEEN 1 AND {settings.withhold_people_up_to}", people),
             f"is not a multiple of {settings.round_to}": (f"% {settings.round_to} <> 0", counts),
