@@ -57,12 +57,13 @@ figures as (
         coalesce(of_tops.people, coalesce(central.people, 0) + coalesce(changed.people, 0)) as people,
         coalesce(of_tops.contacts, coalesce(central.contacts, 0) + coalesce(changed.contacts, 0)) as contacts,
         central.minutes + coalesce(changed.minutes, 0) as minutes,
-        coalesce(central.amount, 0) + coalesce(changed.amount, 0) as amount
+        coalesce(central.amount, 0) + coalesce(changed.amount, 0) + coalesce(off.amount, 0) as amount
     from journeys.headlines as headlines
     cross join variants
     left join central using (headline_id)
     left join changed using (headline_id, variant)
     left join of_tops using (headline_id, variant)
+    left join journeys.joined_at_random as off using (headline_id, variant)
 )
 
 select

@@ -1,6 +1,8 @@
 """Headlines of the unheard, of where demand ends, of the two measures kept apart, of opportunities and of the few who
 come most."""
 
+from pipelines.settings import Settings
+
 NOBODY_ELSE = {
     "staging.contacts": "contact_id",
     "staging.person_scenarios": "contact_id",
@@ -178,4 +180,54 @@ def test_who_comes_most_is_asked_anew_under_each_variant(check):
         contacts_of_top_1_percent | low      | 2      | 103      | 0.3433
         contacts_of_top_1_percent | high     | 2      | 102      | 0.34
         """,
+    )
+
+
+def test_strangers_joined_at_random_bring_the_hand_offs_of_a_person_and_not_of_strangers(check):
+    # In draw 1 the strangers A and B are one person, whose contacts are far apart: 4 hand-offs as before. In draw 2
+    # person P, who has 5 hand-offs, is taken apart into two people with 1 and 2: the link between them brings 2.
+    check(
+        "journeys.headline_variants",
+        {
+            "journeys.headlines": "headline_id | unit\nhandoffs_between_agencies | hand-offs\npeople_seen | people",
+            "journeys.contact_counts": "scenario",
+            "journeys.headline_people": """
+            headline_id               | scenario    | person_key | contacts | amount
+            handoffs_between_agencies | central     | A          | 3        | 3
+            handoffs_between_agencies | central     | B          | 1        | 1
+            handoffs_between_agencies | central     | P          | 5        | 5
+            handoffs_between_agencies | alternative | AB         | 4        | 4
+            handoffs_between_agencies | alternative | P1         | 1        | 1
+            handoffs_between_agencies | alternative | P2         | 2        | 2
+            people_seen               | central     | A          | 3        |
+            people_seen               | central     | B          | 1        |
+            people_seen               | central     | P          | 5        |
+            people_seen               | alternative | AB         | 4        |
+            people_seen               | alternative | P1         | 1        |
+            people_seen               | alternative | P2         | 2        |
+            """,
+            "staging.person_alternatives": """
+            variant | person_id | person_key
+            1       | A         | AB
+            1       | B         | AB
+            low     | A         | AB
+            low     | B         | AB
+            2       | P         | P1
+            2       | P         | P2
+            """,
+        },
+        "\n".join(
+            [
+                "headline_id | variant | value",
+                "handoffs_between_agencies | 1 | 11",
+                "handoffs_between_agencies | 2 | 7",
+                *(f"handoffs_between_agencies | {name} | 9" for name in ("central", "low", "high")),
+                *(f"handoffs_between_agencies | {draw} | 9" for draw in range(3, Settings().linkage_draws + 1)),
+                "people_seen | 1 | 2",
+                "people_seen | low | 2",
+                "people_seen | 2 | 4",
+                *(f"people_seen | {name} | 3" for name in ("central", "high")),
+                *(f"people_seen | {draw} | 3" for draw in range(3, Settings().linkage_draws + 1)),
+            ]
+        ),
     )
