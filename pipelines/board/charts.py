@@ -1,168 +1,267 @@
-"""The pack's charts, as SVG that stands in the page: no script, no network, the reader's own fonts and colour scheme.
+"""Charts of the pack that are drawn and stand for one moment: a flow, a funnel and a map of wards.
 
-Each function takes rows as the board database holds them and returns markup in two widths, of which the page shows
-one. What does not belong here: sentences about the figures (words.py) and the page around them (pack.py).
+Each takes rows as the board database holds them and gives a Drawing. Changes over time are in run_charts.py. Where every
+value fits into a cell, the chart is a table (chart_tables.py). What does not belong here: sentences that choose among
+figures (words.py), the page around them (pack.py), and what lies outside a funnel (pipelines/warehouse/funnel.py).
 """
 
-import re
-from collections.abc import Callable
-from html import escape
-from io import StringIO
+from collections import defaultdict
+from collections.abc import Sequence
 
-import altair as alt
+from pipelines.board import svg, words
+from pipelines.board.drawing import Drawing, Row, Shading, left_out, said, shading, ticks, written
+from pipelines.warehouse import funnel as limits
+from pipelines.warehouse.funnel import ACTION, FEWEST_AREAS, WARNING, Area, limits_at
 
-WIDE, NARROW = 820, 320  # pixels: the page's figure on a desk or on paper, and on a telephone
+MOST_STEPS = 3  # of a flow: more cannot be followed
+MOST_FLOWS = 12  # drawn by name; the smaller ones are drawn together
+OTHER = "Other"
+MOST_NAMED = 6  # places outside a funnel that are named in the drawing
+CURVE = 40  # points of a funnel's limits
+LETTER = 7  # pixels of a letter, about
+HIGHEST = 640  # pixels of a map
+GAP = 14  # pixels between the nodes of a flow
 
-# Colours by what they stand for. The page maps each to a lighter one where the reader asked for a dark page. They
-# differ in lightness, so that they hold without colour vision and in grey print; none is red or green.
-INK, QUIET, RULE = "#22303c", "#55636f", "#d5dbe0"
-STRONG, WEAK = "#12436d", "#a9c4da"
-SERIES = ["#12436d", "#f08a3c", "#9b86cf", "#3d4b57", "#7fb8d6"]
-CSS_NAMES = {
-    INK: "--ink", QUIET: "--quiet", RULE: "--rule", WEAK: "--weak",
-    **{colour: f"--series-{number}" for number, colour in enumerate(SERIES, 1)},
-}  # fmt: skip
-
-PARTS = {"cycling": "Contacts of people who go round", "other": "Contacts of other people"}
-FONT = "Helvetica Neue, Arial, Helvetica, Liberation Sans, sans-serif"
-MONTH_LABEL = (
-    "['Jan','Feb','Mar','Apr','May','Jun','Jul','Aug','Sep','Oct','Nov','Dec'][toNumber(slice(datum.label, 5)) - 1]"
-    " + ' ' + slice(datum.label, 0, 4)"
-)
-
-Row = dict
+Flows = dict[tuple[str, ...], float]
+Points = list[tuple[float, float]]
 
 
-def contacts_by_month(months: list[Row], title: str, summary: str) -> str:
-    """Bars of contacts a month, the part of people who cycle marked, over a line of their share.
+def flow(rows: Sequence[Row], title: str, unit: str, steps: Sequence[str]) -> Drawing:
+    """Where people go next: bands as thick as their amounts, in two or three steps.
 
-    Rows: month (YYYY-MM), cycling, other, share (0 to 1 or None), complete (whether every service's records arrived).
-    A month that is not complete is drawn paler and has no share.
+    Rows: path (as many names as there are steps), amount (None where it is withheld: not drawn). steps: a heading each.
     """
-    bars = [
-        {"month": row["month"], "part": PARTS[part], "order": order, "contacts": row[part], "complete": row["complete"]}
-        for row in months
-        for order, part in enumerate(PARTS)
-    ]
-    shares = [{"month": row["month"], "share": row["share"]} for row in months]
-    domain = [row["month"] for row in months]
+    if not 2 <= len(steps) <= MOST_STEPS or any(len(row["path"]) != len(steps) for row in rows):
+        raise ValueError(f"A flow has two or three steps, and each path as many names: {title}")
+    shown = sorted((row for row in rows if row["amount"]), key=lambda row: -row["amount"])
+    finding = "No flow can be shown."
+    if shown:
+        finding = f"The most frequent way: {' → '.join(shown[0]['path'])}, about {words.number(shown[0]['amount'])}."
+    alternative = said(f"{unit}, by where they go next.", finding, left_out(row["amount"] for row in rows))
+    flows = _largest(shown)
 
-    def draw(width: int) -> alt.VConcatChart:
-        x = alt.X("month:O", scale=alt.Scale(domain=domain, padding=0.25), title=None)
-        labels = alt.Axis(values=domain[:: 3 if width == WIDE else 6], labelAngle=0, labelExpr=MONTH_LABEL, tickSize=4)
-        colour = alt.Color(
-            "part:N",
-            title=None,
-            scale=alt.Scale(domain=list(PARTS.values()), range=[STRONG, WEAK]),
-            legend=legend(columns=1 if width == NARROW else 0),
-        )
-        contacts = alt.Chart(alt.Data(values=bars)).mark_bar().encode(
-            x=x.axis(None),
-            y=alt.Y("contacts:Q", title=None, axis=alt.Axis(format=",.0f", tickCount=4)),
-            color=colour,
-            order="order:O",
-            opacity=alt.condition("datum.complete", alt.value(1), alt.value(0.45)),
-        )  # fmt: skip
-        line = alt.Chart(alt.Data(values=shares)).encode(
-            x=x.axis(labels),
-            y=alt.Y("share:Q", title=None, scale=alt.Scale(zero=True), axis=alt.Axis(format=".0%", tickCount=3)),
-        )
-        share = line.mark_line(color=STRONG, strokeWidth=2.5) + line.mark_point(color=STRONG, filled=True, size=30)
-        return alt.vconcat(
-            contacts.properties(width=width - 60, height=220),
-            share.properties(width=width - 60, height=90, title=subtitle("Share of contacts of people who go round")),
-            spacing=16,
-        )
+    def draw(width: int) -> tuple[int, str]:
+        return _draw_flow(flows, steps) if width == svg.WIDE else _draw_list(flows, unit)
 
-    return figure(draw, title, summary)
+    table = [[*row["path"], written(row["amount"], "count")] for row in rows]
+    return Drawing(svg.image(draw, title, alternative), alternative, finding, [*steps, unit], table)
 
 
-def stacked_bars(rows: list[Row], parts: dict[str, str], unit: str, title: str, summary: str) -> str:
-    """Horizontal bars, longest first, each divided into parts, with the total at the end.
+def _largest(shown: Sequence[Row]) -> Flows:
+    """The largest flows by path; of the others all steps after the first are one."""
+    flows: Flows = defaultdict(float)
+    for place, row in enumerate(shown):
+        path = tuple(row["path"])
+        flows[path if place < MOST_FLOWS else path[:1] + (OTHER,) * (len(path) - 1)] += row["amount"]
+    return dict(flows)
 
-    Rows: name, part, amount (None where it is withheld: not drawn, and a plus stands after the total). `parts` maps each part, in order, to its colour; `unit` says what is counted.
+
+def _draw_flow(flows: Flows, steps: Sequence[str]) -> tuple[int, str]:
+    height, top, bar, beside = 400, 40, 14, 190
+    total = sum(flows.values()) or 1
+    columns = [_nodes(flows, step) for step in range(len(steps))]
+    room = height - top - 10 - GAP * (max(map(len, columns)) - 1)
+    places = [_stacked(nodes, top, room / total) for nodes in columns]
+    at = [step * (svg.WIDE - beside - bar) / (len(steps) - 1) for step in range(len(steps))]
+    shapes = []
+    for step in range(len(steps) - 1):
+        out, into = ({name: y for name, (y, _) in places[step + side].items()} for side in (0, 1))
+        links = _links(flows, step)
+        order = [(one, other) for one in out for other in into if (one, other) in links]
+        for one, other in order:
+            thick = links[one, other] * room / total
+            css = "band strong" if links[one, other] == max(links.values()) else "band"
+            shapes.append(svg.ribbon(at[step] + bar, out[one], at[step + 1], into[other], thick, css))
+            out[one] += thick
+            into[other] += thick
+    for x, heading, nodes, placed in zip(at, steps, columns, places, strict=True):
+        shapes.append(svg.text(x, 16, heading, "ink bold"))
+        for name, (y, thick) in placed.items():
+            shapes.append(svg.rectangle(x, y, bar, max(thick, 1), "bar"))
+            shapes.append(svg.text(x + bar + 6, y + thick / 2 + 4, f"{name} {words.number(nodes[name])}", "ink halo"))
+    return height, "".join(shapes)
+
+
+def _nodes(flows: Flows, step: int) -> dict[str, float]:
+    """Amount of each name at a step, largest first."""
+    nodes: dict[str, float] = defaultdict(float)
+    for path, amount in flows.items():
+        nodes[path[step]] += amount
+    return dict(sorted(nodes.items(), key=lambda node: (node[0] == OTHER, -node[1])))
+
+
+def _links(flows: Flows, step: int) -> dict[tuple[str, str], float]:
+    links: dict[tuple[str, str], float] = defaultdict(float)
+    for path, amount in flows.items():
+        links[path[step], path[step + 1]] += amount
+    return links
+
+
+def _stacked(nodes: dict[str, float], top: float, pixels: float) -> dict[str, tuple[float, float]]:
+    """Upper edge and thickness of each node, one under the other."""
+    places, y = {}, top
+    for name, amount in nodes.items():
+        places[name] = (y, amount * pixels)
+        y += amount * pixels + GAP
+    return places
+
+
+def _draw_list(flows: Flows, unit: str) -> tuple[int, str]:
+    """The same as bars under each other: bands cannot be followed on a telephone."""
+    step, top = 44, 30
+    longest = max(flows.values(), default=1)
+    shapes = [svg.text(0, 14, unit)]
+    for place, (path, amount) in enumerate(sorted(flows.items(), key=lambda item: -item[1])):
+        y = top + place * step
+        shapes += [
+            svg.text(0, y + 12, " → ".join(path), "ink"),
+            svg.rectangle(0, y + 18, 250 * amount / longest, 14, "bar"),
+            svg.text(250 * amount / longest + 6, y + 30, words.number(amount), "ink bold"),
+        ]
+    return top + step * len(flows), "".join(shapes)
+
+
+def funnel(rows: Sequence[Row], title: str, unit: str, exposed: str, per: int = 1000) -> Drawing:
+    """Rates of places against what they are counted over, with limits within which chance and the usual spread explain
+    them: in the place of a league table.
+
+    Rows: name, events, exposure (either None where it is withheld). unit: the rate in words; exposed: the exposure.
     """
-    totals: dict[str, int] = {}
-    drawn = [row for row in rows if row["amount"] is not None]
-    for row in drawn:
-        totals[row["name"]] = totals.get(row["name"], 0) + row["amount"]
-    partly = {row["name"] for row in rows if row["amount"] is None}
-    names = sorted(totals, key=lambda name: (-totals[name], name))
-    order = list(parts)
-    values = [row | {"order": order.index(row["part"])} for row in drawn]
-    ends = [
-        {"name": name, "amount": totals[name], "words": f"{totals[name]:,}{'+' if name in partly else ''}"}
-        for name in names
+    places = [row for row in rows if row["events"] is not None and row["exposure"]]
+    rate = sum(row["events"] for row in places) / (sum(row["exposure"] for row in places) or 1)
+    expected = [rate * row["exposure"] for row in places]
+    areas = limits.funnel([row["events"] for row in places], expected)
+    verdicts = {row["name"]: _verdict(area) for row, area in zip(places, areas, strict=True)}
+    finding = _funnel_finding(verdicts, areas)
+    alternative = said(f"{unit}, by {words.uncapitalised(exposed)}.", finding, left_out(row["events"] for row in rows))
+    markup = svg.image(lambda width: _draw_funnel(width, places, areas, rate, unit, exposed, per), title, alternative)
+    table = [
+        [row["name"], written(row["events"], "count"), written(row["exposure"], "count"),
+         written(row["events"] / row["exposure"] * per if row["name"] in verdicts else None, "rate"),
+         verdicts.get(row["name"], "")]
+        for row in rows
+    ]  # fmt: skip
+    return Drawing(markup, alternative, finding, ["Place", "Events", exposed, unit, "Beside the limits"], table)
+
+
+def _verdict(area: Area) -> str:
+    if area.ratio is None:
+        return "too few places"
+    return "above" if area.ratio > area.upper else "below" if area.ratio < area.lower else "within"
+
+
+def _funnel_finding(verdicts: dict[str, str], areas: Sequence[Area]) -> str:
+    if not areas or areas[0].spread is None:
+        return f"It takes {FEWEST_AREAS} places to tell a difference from chance. There are {len(verdicts)}."
+    parts = [
+        f"{words.listed(found)} {'is' if len(found) == 1 else 'are'} {side} what chance and the usual spread explain"
+        for side in ("above", "below")
+        if (found := [name for name, verdict in verdicts.items() if verdict == side])
     ]
-    longest = max(totals.values(), default=1)
-
-    def draw(width: int) -> alt.LayerChart:
-        wide = width == WIDE
-        beside = alt.Axis(labelLimit=250, labelPadding=8, ticks=False, domain=False, labelColor=INK) if wide else None
-        y = alt.Y("name:N", sort=names, title=None, axis=beside)
-        x = alt.X("amount:Q", title=None, stack="zero", axis=None, scale=alt.Scale(domain=[0, longest]))
-        keys = legend(columns=0 if wide else 1)
-        colour = alt.Color("part:N", title=None, scale=alt.Scale(domain=order, range=list(parts.values())), legend=keys)
-        bars = alt.Chart(alt.Data(values=values)).mark_bar(height=22 if wide else 16)
-        bars = bars.encode(y=y, x=x, color=colour, order="order:O")
-        text = alt.Chart(alt.Data(values=ends)).encode(y=y)
-        end = text.mark_text(align="left", dx=6, color=INK, fontWeight="bold").encode(x="amount:Q", text="words:N")
-        above = text.mark_text(align="left", dy=-18, color=INK).encode(x=alt.value(0), text="name:N")
-        layers = [bars, end] if wide else [bars, end, above]
-        return alt.layer(*layers).properties(
-            width=width - (310 if wide else 70), height=alt.Step(36 if wide else 50), title=subtitle(unit)
-        )
-
-    return figure(draw, title, summary)
+    if not parts:
+        return "No place differs from the others by more than chance and the usual spread explain."
+    return f"{'; '.join(parts)}. The others do not differ."
 
 
-def subtitle(text: str) -> alt.TitleParams:
-    return alt.TitleParams(text, anchor="start", frame="group", fontSize=13, fontWeight="normal", color=QUIET, offset=8)
+def _draw_funnel(
+    width: int, places: Sequence[Row], areas: Sequence[Area], rate: float, unit: str, exposed: str, per: int
+) -> tuple[int, str]:
+    wide = width == svg.WIDE
+    height, left, right, top, bottom = (400, 56, 130, 36, 50) if wide else (330, 46, 8, 36, 50)
+    rates = [row["events"] / row["exposure"] * per for row in places]
+    most = max((row["exposure"] for row in places), default=1) * 1.05
+    least = min((row["exposure"] for row in places), default=0) * 0.85
+    limited = bool(areas) and areas[0].spread is not None
+    high = max([*rates, *(area.upper * rate * per for area in areas if limited)], default=1) * 1.1
+    x, y = svg.scale(least, most, left, width - right), svg.scale(0, high, height - bottom, top)
+    shapes = [svg.text(0, 16, unit), svg.text(width - right, height - 6, exposed, anchor="end")]
+    for at in ticks(0, high):
+        shapes += [
+            svg.line(left, y(at), width - right, y(at), "grid"),
+            svg.text(left - 8, y(at) + 4, written(at, "count" if high > 8 else "rate"), anchor="end"),
+        ]
+    for at in ticks(least, most, 5 if wide else 3):
+        shapes.append(svg.text(x(at), height - bottom + 20, words.number(at), anchor="middle"))
+    shapes.append(svg.line(left, y(rate * per), width - right, y(rate * per), "mean"))
+    if wide:
+        shapes.append(svg.text(width - right + 8, y(rate * per) + 4, f"All: {written(rate * per, 'rate')}"))
+    if limited:
+        steps = [least + (most - least) * place / CURVE for place in range(CURVE + 1)]
+        for reach, css, name in ((WARNING, "limit", "95 in 100"), (ACTION, "limit far", "998 in 1,000")):
+            ends = [limits_at(rate * exposure, areas[0].spread, reach) for exposure in steps]
+            for side in (0, 1):
+                curve = [(x(at), y(min(end[side] * rate * per, high))) for at, end in zip(steps, ends, strict=True)]
+                shapes.append(svg.path(curve, css))
+            if wide:
+                shapes.append(svg.text(width - right + 8, y(ends[-1][1] * rate * per) + 4, name))
+    named = 0
+    for row, area, value in zip(places, areas, rates, strict=True):
+        at = x(row["exposure"]), y(value)
+        if _verdict(area) in ("above", "below"):
+            shapes.append(svg.diamond(*at, 7, "special"))
+            named += 1
+            if wide and named <= MOST_NAMED:
+                shapes.append(svg.text(at[0], at[1] - 11, row["name"], "ink halo", "middle"))
+        else:
+            shapes.append(svg.dot(*at, 4, "common"))
+    return height, "".join(shapes)
 
 
-def legend(columns: int = 0) -> alt.Legend:
-    return alt.Legend(
-        orient="top", direction="horizontal", columns=columns, symbolType="square", symbolSize=140, offset=12
-    )
+def ward_map(rows: Sequence[Row], shapes: Sequence[Row], title: str, unit: str, form: str = "rate") -> Drawing | None:
+    """Wards in five shades. None where no ward has a shape.
+
+    Rows: ward, name, value (None where it is withheld). shapes: ward, outline (rings of points, y downwards: "0,0 9,0 9,9;"
+    ...), label_x, label_y; numbers are all in one unit, whatever it is.
+    """
+    values = {row["ward"]: row for row in rows}
+    drawn = [shape for shape in shapes if shape["ward"] in values]
+    if not drawn:
+        return None
+    shades = shading((row["value"] for row in rows), form)
+    finding = _map_finding(rows, form)
+    alternative = said(f"Map of wards: {words.uncapitalised(unit)}.", finding, left_out(row["value"] for row in rows))
+    markup = svg.image(lambda width: _draw_map(width, drawn, values, shades), title, alternative)
+    table = [[row["name"], written(row["value"], form)] for row in sorted(rows, key=lambda row: row["name"])]
+    legend = shades.legend(row["value"] for row in rows)
+    return Drawing(markup + legend, alternative, finding, ["Ward", unit], table)
 
 
-def figure(draw: Callable[[int], alt.TopLevelMixin], title: str, summary: str) -> str:
-    """Both widths of a chart, each an image with a name and a description for those who do not see it."""
-    return "".join(
-        _accessible(_svg(draw(width)), f"{prefix}-{re.sub('[^a-z]+', '-', title.lower())}", prefix, title, summary)
-        for prefix, width in (("wide", WIDE), ("narrow", NARROW))
-    )
+def _map_finding(rows: Sequence[Row], form: str) -> str:
+    shown = sorted((row for row in rows if row["value"] is not None), key=lambda row: row["value"])
+    if not shown:
+        return "No ward can be shown."
+    low, high = shown[0], shown[-1]
+    return f"Wards lie between {written(low['value'], form)} ({low['name']}) and {written(high['value'], form)} ({high['name']})."
 
 
-def _svg(chart: alt.TopLevelMixin) -> str:
-    styled = (
-        chart.configure(background="transparent", font=FONT, padding=4)
-        .configure_view(stroke=None)
-        .configure_axis(
-            labelFont=FONT, titleFont=FONT, titleFontWeight="normal", labelFontSize=13, titleFontSize=13, labelColor=QUIET,
-            titleColor=QUIET, gridColor=RULE, domainColor=RULE, tickColor=RULE,
-        )
-        .configure_legend(labelFontSize=13, titleFontSize=13, labelColor=INK, titleColor=QUIET, labelLimit=260)
-        .configure_text(font=FONT, fontSize=13)
-    )  # fmt: skip
-    out = StringIO()
-    styled.save(out, format="svg")
-    return out.getvalue()
+def _draw_map(width: int, drawn: Sequence[Row], values: dict[str, Row], shades: Shading) -> tuple[int, str]:
+    outlines = {shape["ward"]: _rings(shape["outline"]) for shape in drawn}
+    points = [point for rings in outlines.values() for ring in rings for point in ring]
+    left, right, top, bottom = (end(point[axis] for point in points) for axis in (0, 1) for end in (min, max))
+    zoom = min((width - 4) / (right - left or 1), HIGHEST / (bottom - top or 1))
+    x, y = (lambda value: 2 + (value - left) * zoom), (lambda value: 2 + (value - top) * zoom)
+    areas, labels = [], []
+    for shape in drawn:
+        row, rings = values[shape["ward"]], outlines[shape["ward"]]
+        css = "withheld" if row["value"] is None else f"heat-{shades.shade(row['value'])}"
+        areas.append(svg.area([[(x(a), y(b)) for a, b in ring] for ring in rings], f"ward {css}"))
+        room = (max(a for a, _ in rings[0]) - min(a for a, _ in rings[0])) * zoom
+        labels += _ward_label(row, x(float(shape["label_x"])), y(float(shape["label_y"])), room, shades.form, css)
+    return round((bottom - top) * zoom) + 4, "".join(areas + labels)
 
 
-def _accessible(svg: str, identifier: str, css_class: str, title: str, summary: str) -> str:
-    """The SVG as one image with text alternatives, its own ids, and colours that follow the page."""
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r' (?:role|class|aria-[a-z]+)="[^"]*"', "", svg)
-    svg = re.sub(r'\bid="([^"]+)"', rf'id="{identifier}-\1"', svg)
-    svg = re.sub(r"url\(#([^)]+)\)", rf"url(#{identifier}-\1)", svg)
-    for colour, name in CSS_NAMES.items():
-        svg = re.sub(f'"{colour}"', f'"var({name}, {colour})"', svg, flags=re.IGNORECASE)
-    opening, rest = svg.split(">", 1)
-    words = (
-        f'<title id="{identifier}-title">{escape(title)}</title><desc id="{identifier}-desc">{escape(summary)}</desc>'
-    )
-    return (
-        f'{opening} class="chart {css_class}" role="img" aria-labelledby="{identifier}-title" '
-        f'aria-describedby="{identifier}-desc">{words}{rest}'
-    )
+def _ward_label(row: Row, x: float, y: float, room: float, form: str, css: str) -> list[str]:
+    """Name and value of a ward, each where it fits."""
+    value = "–" if row["value"] is None else written(row["value"], form)
+    if len(row["name"]) * LETTER < room:
+        return [
+            svg.text(x, y - 3, row["name"], f"on-{css}", "middle"),
+            svg.text(x, y + 14, value, f"on-{css} bold", "middle"),
+        ]
+    return [svg.text(x, y + 5, value, f"on-{css}", "middle")] if len(value) * LETTER < room * 0.8 else []
+
+
+def _rings(outline: str) -> list[Points]:
+    return [
+        [tuple(map(float, point.split(","))) for point in ring.split()] for ring in outline.split(";") if ring.strip()
+    ]

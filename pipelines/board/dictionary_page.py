@@ -9,14 +9,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-from pipelines.board.charts import Row
+from pipelines.board.drawing import Row
 from pipelines.board.linkage_page import read_rows
+from pipelines.board.page import render_page
 from pipelines.publish.content import open_released
 from pipelines.warehouse.lineage import Source, origins
 
-HERE = Path(__file__).parent
 DELIVERED = "accepted"  # schema of what agencies delivered
 MOST_ORIGINS = 12  # shown of a column; marts.column_lineage has all
 
@@ -50,14 +48,7 @@ class Table:
 
 def render_dictionary_page(analyst: Path, out: Path, facts: dict) -> None:
     """Writes the page `out` from an analyst database. facts: as pipelines.publish.about.pack_facts gives them."""
-    environment = Environment(
-        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    style = (HERE / "page.css").read_text(encoding="utf-8")
-    page = environment.get_template("dictionary.html").render(
-        facts=facts, style=style, tables=described_tables(analyst)
-    )
-    out.write_text(page, encoding="utf-8")
+    render_page("dictionary.html", out, facts=facts, tables=described_tables(analyst))
 
 
 def described_tables(analyst: Path) -> list[Table]:

@@ -1,11 +1,31 @@
 """Charts of the linkage quality page: dots with intervals, bars, and expected against observed.
 
-They are drawn as the pack's are (charts.py), whose colours and sizes they share. No sentence about a figure stands here.
+They are drawn by a library, which knows scales, legends and labels; the few charts of the pack, which a page shows many
+times, are not (svg.py). No sentence about a figure stands here.
 """
+
+import re
+from collections.abc import Callable
+from html import escape
+from io import StringIO
 
 import altair as alt
 
-from pipelines.board.charts import INK, QUIET, RULE, SERIES, STRONG, WIDE, Row, figure, legend, subtitle
+from pipelines.board.drawing import Row
+
+WIDE, NARROW = 820, 320  # pixels: the page's figure on a desk or on paper, and on a telephone
+
+# Colours by what they stand for. The page maps each to a lighter one where the reader asked for a dark page. They
+# differ in lightness, so that they hold without colour vision and in grey print; none is red or green.
+INK, QUIET, RULE = "#22303c", "#55636f", "#d5dbe0"
+STRONG, WEAK = "#12436d", "#a9c4da"
+SERIES = ["#12436d", "#f08a3c", "#9b86cf", "#3d4b57", "#7fb8d6"]
+CSS_NAMES = {
+    INK: "--ink", QUIET: "--quiet", RULE: "--rule", WEAK: "--weak",
+    **{colour: f"--series-{number}" for number, colour in enumerate(SERIES, 1)},
+}  # fmt: skip
+
+FONT = "Helvetica Neue, Arial, Helvetica, Liberation Sans, sans-serif"
 
 SHAPES = ("circle", "square", "triangle-up", "diamond", "cross")
 PERCENT = ".1%"
@@ -123,3 +143,55 @@ def expected_and_observed(rows: list[Row], title: str, summary: str) -> str:
         return alt.layer(line.encode(x=x, y=y), reach, dot).properties(width=side, height=side)
 
     return figure(draw, title, summary)
+
+
+def subtitle(text: str) -> alt.TitleParams:
+    return alt.TitleParams(text, anchor="start", frame="group", fontSize=13, fontWeight="normal", color=QUIET, offset=8)
+
+
+def legend(columns: int = 0) -> alt.Legend:
+    return alt.Legend(
+        orient="top", direction="horizontal", columns=columns, symbolType="square", symbolSize=140, offset=12
+    )
+
+
+def figure(draw: Callable[[int], alt.TopLevelMixin], title: str, summary: str) -> str:
+    """Both widths of a chart, each an image with a name and a description for those who do not see it."""
+    return "".join(
+        _accessible(_svg(draw(width)), f"{prefix}-{re.sub('[^a-z]+', '-', title.lower())}", prefix, title, summary)
+        for prefix, width in (("wide", WIDE), ("narrow", NARROW))
+    )
+
+
+def _svg(chart: alt.TopLevelMixin) -> str:
+    styled = (
+        chart.configure(background="transparent", font=FONT, padding=4)
+        .configure_view(stroke=None)
+        .configure_axis(
+            labelFont=FONT, titleFont=FONT, titleFontWeight="normal", labelFontSize=13, titleFontSize=13, labelColor=QUIET,
+            titleColor=QUIET, gridColor=RULE, domainColor=RULE, tickColor=RULE,
+        )
+        .configure_legend(labelFontSize=13, titleFontSize=13, labelColor=INK, titleColor=QUIET, labelLimit=260)
+        .configure_text(font=FONT, fontSize=13)
+    )  # fmt: skip
+    out = StringIO()
+    styled.save(out, format="svg")
+    return out.getvalue()
+
+
+def _accessible(svg: str, identifier: str, css_class: str, title: str, summary: str) -> str:
+    """The SVG as one image with text alternatives, its own ids, and colours that follow the page."""
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r' (?:role|class|aria-[a-z]+)="[^"]*"', "", svg)
+    svg = re.sub(r'\bid="([^"]+)"', rf'id="{identifier}-\1"', svg)
+    svg = re.sub(r"url\(#([^)]+)\)", rf"url(#{identifier}-\1)", svg)
+    for colour, name in CSS_NAMES.items():
+        svg = re.sub(f'"{colour}"', f'"var({name}, {colour})"', svg, flags=re.IGNORECASE)
+    opening, rest = svg.split(">", 1)
+    words = (
+        f'<title id="{identifier}-title">{escape(title)}</title><desc id="{identifier}-desc">{escape(summary)}</desc>'
+    )
+    return (
+        f'{opening} class="chart {css_class}" role="img" aria-labelledby="{identifier}-title" '
+        f'aria-describedby="{identifier}-desc">{words}{rest}'
+    )

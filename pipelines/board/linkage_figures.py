@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from math import log2
 
 from pipelines.board import linkage_charts, words
-from pipelines.board.charts import Row
+from pipelines.board.drawing import Row
 
 # How the truth was got, in the vocabulary of the marts, as a reader should take it.
 TRUTHS = {

@@ -8,14 +8,13 @@ sql/marts/linkage_*.sql), and the answer key, whose figures are handed in for fi
 from pathlib import Path
 
 import duckdb
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from pipelines.board import words
-from pipelines.board.charts import Row
+from pipelines.board.drawing import Row
 from pipelines.board.linkage_figures import TRUTHS, Disclosure, Page
+from pipelines.board.page import render_page
 from pipelines.publish.content import open_released
 
-HERE = Path(__file__).parent
 MARTS = ("linkage_quality", "linkage_by_group", "linkage_anchors", "linkage_unlinked")
 
 
@@ -29,17 +28,11 @@ def render_linkage_page(analyst: Path, out: Path, facts: dict, answer_key: list[
     key = answer_key or []
     names = {feed["feed"]: words.uncapitalised(feed["label"]) for feed in facts["feeds"]}
     page = Page(marts, key, names, Disclosure(facts))
-    environment = Environment(
-        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
     sections = [section for section in page.sections() if section.figures]
-    out.write_text(
-        environment.get_template("linkage.html").render(
-            facts=facts, style=(HERE / "page.css").read_text(encoding="utf-8"), brief=page.brief(), sections=sections,
+    render_page(
+        "linkage.html", out, facts=facts, brief=page.brief(), sections=sections,
             truths=TRUTHS if key else {name: text for name, text in TRUTHS.items() if name != "answer key"},
             with_key=bool(key),
-        ),
-        encoding="utf-8",
     )  # fmt: skip
 
 

@@ -5,16 +5,17 @@ belong here: charts (charts.py), sentences (words.py), text and looks (pack.html
 """
 
 from collections import defaultdict
-from itertools import cycle
 from pathlib import Path
 
 import duckdb
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from pipelines.board import charts, words
+from pipelines.board import words
+from pipelines.board.chart_tables import bars_by_part
+from pipelines.board.drawing import Row
+from pipelines.board.page import render_page
+from pipelines.board.run_charts import run_chart
 from pipelines.publish.content import open_released
 
-HERE = Path(__file__).parent
 HEADLINE_DEFINITION = "cross_agency_cycle"
 TABLES = {
     "headlines": "position",
@@ -24,20 +25,15 @@ TABLES = {
     "feed_health": "feed_label, agency",
 }  # with the order of their rows on the page
 
-Row = dict
-
 
 def render_pack(board: Path, out: Path, facts: dict) -> None:
     """Writes the page `out` from the board database. `facts` are as pipelines.publish.about.pack_facts gives them."""
     tables = read_board(board)
     rows = {name: table["rows"] for name, table in tables.items()}
     months = monthly_totals(rows["monthly_contacts"])
-    page = (
-        _environment()
-        .get_template("pack.html")
-        .render(
+    render_page(
+        "pack.html", out, {"cell": _cell, "heading": _heading},
             facts=facts,
-            style=(HERE / "page.css").read_text(encoding="utf-8"),
             tables=tables,
             period=_period(rows["monthly_contacts"]),
             summary=words.summary(rows["headlines"], rows["first_missed_doors"]),
@@ -54,9 +50,7 @@ def render_pack(board: Path, out: Path, facts: dict) -> None:
             cycling_definition=next(
                 (d["label"] for d in facts["definitions"] if d["definition_id"] == HEADLINE_DEFINITION), ""
             ),
-        )
-    )
-    out.write_text(page, encoding="utf-8")
+    )  # fmt: skip
 
 
 def read_board(board: Path) -> dict[str, Row]:
@@ -128,30 +122,30 @@ def _figures(rows: dict[str, list[Row]], months: list[Row]) -> dict[str, Row]:
         "handoffs": words.handoffs_reading(handoffs),
         "first_missed_doors": words.doors_reading(doors),
     }
-    services = sorted({row["door_label"] for row in doors} | {row["feed_label"] for row in rows["monthly_contacts"]})
     drawn = {
-        "monthly_contacts": charts.contacts_by_month(months, "Contacts a month", readings["monthly_contacts"]),
-        "handoffs": charts.stacked_bars(
+        "monthly_contacts": run_chart(
+            [
+                {"month": row["month"], "value": row["cycling"] + row["other"] if row["complete"] else None}
+                for row in months
+            ],
+            "Contacts a month", "Contacts",
+        ),
+        "handoffs": bars_by_part(
             [
                 {"name": f"{row['from_label']} → {row['to_label']}", "part": row["need_kept"], "amount": row["handoffs"]}
                 for row in handoffs
             ],
-            {"Same need": charts.STRONG, "Another need": charts.WEAK}, "Hand-offs, by need at the second service",
-            "Hand-offs between services", readings["handoffs"],
+            "Hand-offs between services", "Hand-offs", "From and to",
         ),
-        "first_missed_doors": charts.stacked_bars(
-            [
-                {"name": row["need_label"], "part": row["door_label"], "amount": row["spells"]}
-                for row in doors
-            ],
-            dict(zip(services, cycle(charts.SERIES))), "Spells that came to a crisis, by first missed door",
-            "First missed doors by need", readings["first_missed_doors"],
+        "first_missed_doors": bars_by_part(
+            [{"name": row["need_label"], "part": row["door_label"], "amount": row["spells"]} for row in doors],
+            "First missed doors by need", "Spells that came to a crisis, by first missed door", "Need",
         ),
     }  # fmt: skip
     return {
         name: {
             "reading": readings[name],
-            "chart": drawn[name],
+            "chart": drawn[name].markup,
             "withheld": sum(1 for row in rows[name] if row["withheld_reason"]),
         }
         for name in drawn
@@ -163,13 +157,8 @@ def _period(monthly: list[Row]) -> str:
     return f"{words.month(months[0])} to {words.month(months[-1])}" if months else "no month"
 
 
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters |= {"number": words.number, "percent": words.percent, "month": words.month, "cell": _cell}
-    environment.filters["heading"] = lambda name: name.replace("_", " ").removesuffix(" label").capitalize()
-    return environment
+def _heading(name: str) -> str:
+    return name.replace("_", " ").removesuffix(" label").capitalize()
 
 
 def _cell(value: object, name: str, reason: str | None) -> str:

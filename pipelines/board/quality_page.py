@@ -8,15 +8,13 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from pipelines.board import words
-from pipelines.board.charts import Row
+from pipelines.board.drawing import Row
 from pipelines.board.linkage_figures import Disclosure
 from pipelines.board.linkage_page import read_rows
-from pipelines.board.run_charts import run_chart_svg, spark_svg
+from pipelines.board.page import render_page
+from pipelines.board.run_charts import run_chart, spark_svg
 
-HERE = Path(__file__).parent
 MARTS = ("quality_results", "quality_trend", "refused_rows", "cross_feed_plausibility", "data_quality")
 SEVERITIES = {
     "critical": "The row, or the whole file, is refused.",
@@ -64,19 +62,13 @@ def render_quality_page(analyst: Path, out: Path, facts: dict) -> None:
     """Writes the page `out` from an analyst database. facts: as pipelines.publish.about.pack_facts gives them."""
     marts = read_rows(analyst, MARTS)
     names = {feed["feed"]: feed["label"] for feed in facts["feeds"]}
-    environment = Environment(
-        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
     feeds = feeds_checked(marts, names)
     drifts = drift(marts, names)
-    out.write_text(
-        environment.get_template("quality.html").render(
-            facts=facts, style=(HERE / "page.css").read_text(encoding="utf-8"),
+    render_page(
+        "quality.html", out, facts=facts,
             brief=brief(marts, names, drifts), arrived=arrived(marts, names), volumes=volumes(marts, names), drifts=drifts,
             anchors=anchors(marts, names, Disclosure(facts)), feeds=feeds, refused=refused(marts, names),
             severities=SEVERITIES, kinds=KINDS,
-        ),
-        encoding="utf-8",
     )  # fmt: skip
 
 
@@ -146,7 +138,7 @@ def drift(marts: dict[str, list[Row]], names: dict[str, str]) -> list[Drift]:
             f"{_value(last | {'value': last['mean']})}: {CAUSES[last['special_cause']]}."
         )
         title = f"{names.get(last['feed'], last['feed'])}, {last['agency']}: {_what(marts, last)}"
-        found.append(Drift(title, reading, run_chart_svg(rows, title, reading, _share(last))))
+        found.append(Drift(title, reading, _run_chart(rows, title)))
     return found
 
 
@@ -161,8 +153,14 @@ def volumes(marts: dict[str, list[Row]], names: dict[str, str]) -> list[Drift]:
         reading = f"{_value(last)} in {words.month(last['period'])}" + (
             f", with a mean of {_value(last | {'value': last['mean']})}." if last["mean"] is not None else "."
         )
-        found.append(Drift(title, reading, run_chart_svg(rows, title, reading, False)))
+        found.append(Drift(title, reading, _run_chart(rows, title)))
     return found
+
+
+def _run_chart(rows: list[Row], title: str) -> str:
+    values = [{"month": row["period"], "value": row["value"]} for row in rows]
+    unit, form = ("Share of rows", "share") if _share(rows[-1]) else ("Rows a day", "rate")
+    return run_chart(values, title, unit, form).markup
 
 
 def _series(marts: dict[str, list[Row]], of: Row) -> list[Row]:

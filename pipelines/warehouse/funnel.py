@@ -48,6 +48,12 @@ def funnel(observed: Sequence[float], expected: Sequence[float]) -> list[Area]:
     ]
 
 
+def limits_at(expected: float, spread: float, reach: float) -> tuple[float, float]:
+    """Observed over expected at both limits, for any area of that expected count; reach: WARNING or ACTION."""
+    distance = reach * (1 / (4 * expected) + spread**2) ** 0.5
+    return _limit(-distance), _limit(distance)
+
+
 def _spread_beyond_chance(difference: np.ndarray, variance: np.ndarray) -> float:
     """The standard deviation between areas, 0 where chance alone explains how far they lie from what is expected."""
     scores = difference / np.sqrt(variance)
