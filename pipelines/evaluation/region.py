@@ -16,6 +16,9 @@ from pipelines.settings import Settings
 from pipelines.warehouse import database
 
 
+WITHOUT_TRUTH = ("people_in_review",)  # says what linkage leaves to a reviewer: nothing of it is true or untrue
+
+
 @dataclass(frozen=True)
 class Headline:
     """A headline figure, its 95 % band, and the same figure over the true people."""
