@@ -15,7 +15,6 @@ from pipelines.evaluation.metrics import score
 from pipelines.settings import Settings
 from pipelines.warehouse import database
 
-
 WITHOUT_TRUTH = ("people_in_review",)  # says what linkage leaves to a reviewer: nothing of it is true or untrue
 
 
