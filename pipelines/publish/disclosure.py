@@ -27,6 +27,7 @@ from pipelines.warehouse.sqlfile import ROLES
 
 REASON = "withheld_reason"
 NOT_KNOWN = "number of people not known"
+REASON_NEIGHBOUR = "would show a withheld number"
 ONE_AGENCY, SEVERAL_AGENCIES = "one agency", "several agencies"
 BAND_ENDS = ("_low", "_high")
 REASON_COMMENT = "Why the numbers of this row are withheld; empty where they are published"
@@ -44,6 +45,11 @@ def reason_too_few(settings: Settings) -> str:
 def reason_band(settings: Settings) -> str:
     """What a row says that is withheld for an end of its band alone."""
     return f"{reason_too_few(settings)} at an end of the band"
+
+
+def reason_small_base(settings: Settings) -> str:
+    """What a row says that is withheld because it is a part of a small group."""
+    return f"part of fewer than {settings.least_base} people"
 
 
 def controlled_select(source: str, roles: dict[str, str], settings: Settings) -> str:
