@@ -14,6 +14,7 @@ import pandas as pd
 from pipelines.evaluation.metrics import score
 from pipelines.settings import Settings
 from pipelines.warehouse import database
+from pipelines.warehouse.sqlfile import TableName
 
 WITHOUT_TRUTH = ("people_in_review",)  # says what linkage leaves to a reviewer: nothing of it is true or untrue
 
@@ -52,8 +53,7 @@ class Comparison:
 
 def compare(settings: Settings, folder: Path) -> Comparison:
     """Set what the pipeline found beside the answer key in `folder` (a region made by pipelines.synthetic)."""
-    index = pd.read_parquet(settings.linkage / "person_index.parquet")
-    linked = index.merge(true_clients(folder), on=["agency", "feed", "person_ref"], validate="one_to_one")
+    linked = _linked(settings, folder)
     clients = score(linked, linked.rename(columns={"true_person_id": "truth"}).drop(columns="person_id"))
     return Comparison(
         clients=clients["records"],
@@ -62,7 +62,7 @@ def compare(settings: Settings, folder: Path) -> Comparison:
         precision=clients["pair_P"],
         recall=clients["pair_R"],
         f1=clients["pair_F1"],
-        headlines=_headlines(settings, _true_warehouse(settings, folder, linked)),
+        headlines=headlines(settings, true_warehouse(settings, folder, ("marts", "headlines"))),
     )
 
 
@@ -77,8 +77,18 @@ def true_clients(folder: Path) -> pd.DataFrame:
     return records.merge(refs, on=["agency", "feed", "local_person_id"], validate="one_to_one")
 
 
-def _true_warehouse(settings: Settings, folder: Path, linked: pd.DataFrame) -> Settings:
-    """Settings of a warehouse built over the true people: the same accepted rows, the answer key as person index."""
+def _linked(settings: Settings, folder: Path) -> pd.DataFrame:
+    """The person index with true_person_id."""
+    index = pd.read_parquet(settings.linkage / "person_index.parquet")
+    return index.merge(true_clients(folder), on=["agency", "feed", "person_ref"], validate="one_to_one")
+
+
+def true_warehouse(settings: Settings, folder: Path, target: TableName | None = None) -> Settings:
+    """Settings of a warehouse built over the true people: the same accepted rows, the answer key as person index.
+
+    target: a table that is built with what it is made from, and no more; None for everything.
+    """
+    linked = _linked(settings, folder)
     true = Settings(project=settings.project, data=folder / "truth")
     shutil.rmtree(true.data, ignore_errors=True)
     true.linkage.mkdir(parents=True)
@@ -91,11 +101,11 @@ def _true_warehouse(settings: Settings, folder: Path, linked: pd.DataFrame) -> S
     # what is true waits for no reviewer
     index = index.assign(person_id=ids, person_id_low=ids, person_id_high=ids, in_review=False)
     index.to_parquet(true.linkage / "person_index.parquet")
-    database.build_all(true, target=("marts", "headlines"))
+    database.build_all(true, target=target)
     return true
 
 
-def _headlines(settings: Settings, true: Settings) -> list[Headline]:
+def headlines(settings: Settings, true: Settings) -> list[Headline]:
     """Every headline as found and over the true people, those of the pack first and in its order."""
     query = """
         select headline_id, label, unit, mart, position is not null, value, value_low, value_high
