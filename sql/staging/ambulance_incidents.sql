@@ -1,12 +1,22 @@
 -- One row per accepted ambulance row: one patient of one call, in the shape of a contact, with how long each part took.
+-- A crew often asks no date of birth: where the trust has no age, it is that of the person in other agencies' records.
 -- Key: agency, period, row_number
-with incidents as (
+with ages as (
+    select person.agency, person.feed, person.person_ref, attributes.age_band
+    from linkage.person_index as person
+    inner join staging.person_attributes as attributes
+        on attributes.scenario = 'central' and person.person_id = attributes.person_key
+    where person.feed = 'ambulance_incidents'
+),
+
+incidents as (
     select
         incident.*,
         contact_key(incident.agency, incident.feed, incident.Call_Identifier || '|' || incident.person_ref) as contact_id,
-        coalesce(attributes.age_band in ('65-74', '75-84', '85+'), false) as older
+        coalesce(coalesce(attributes.age_band, ages.age_band) in ('65-74', '75-84', '85+'), false) as older
     from accepted.ambulance_incidents as incident
     left join accepted.ambulance_incidents_attributes as attributes using (agency, feed, period, person_ref)
+    left join ages using (agency, feed, person_ref)
 ),
 
 coded_needs as (

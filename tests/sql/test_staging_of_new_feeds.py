@@ -228,6 +228,43 @@ row_number | Call_Identifier | person_ref | Incident_LSOA_Code
 5          | e               | p1         |
 6          | f               | p1         | E01980003
 """
+
+
+def test_who_falls_is_as_old_as_other_agencies_say_where_the_ambulance_trust_does_not_know(check):
+    check(
+        "staging.ambulance_incidents",
+        {
+            "accepted.ambulance_incidents": """
+            row_number | Call_Identifier | person_ref | AMPDS_Card
+            1          | c1              | p1         | 17
+            2          | c2              | p2         | 17
+            3          | c3              | p3         | 17
+            """,
+            "linkage.person_index": """
+            agency | feed                | person_ref | person_id
+            WAMB   | ambulance_incidents | p1         | P1
+            WAMB   | ambulance_incidents | p2         | P2
+            WAMB   | ambulance_incidents | p3         | P3
+            WEXH   | ae_attendances      | a1         | P1
+            WEXH   | ae_attendances      | a3         | P3
+            """,
+            "staging.person_variants": "variant",
+            "accepted.attributes": """
+            agency | feed                | period  | person_ref | age_band
+            WEXH   | ae_attendances      | 2024-01 | a1         | 75-84
+            WEXH   | ae_attendances      | 2024-01 | a3         | 75-84
+            WAMB   | ambulance_incidents | 2024-01 | p3         | 18-24
+            """,
+        },
+        """
+        row_number | need
+        1          | frailty
+        2          | injury
+        3          | injury
+        """,
+    )
+
+
 INDEX = "agency | feed | person_ref | person_id\nWAMB | ambulance_incidents | p1 | P1"
 
 
