@@ -64,7 +64,7 @@ def test_a_crime_told_twice_is_one_crime_and_incidents_without_an_id_are_each_th
     assert mart(hub) == {
         ("2025-01", "E01990001", True, "Burglary", "Local resolution", 1, 0),
         ("2025-01", None, False, "Drugs", "Local resolution", 1, 0),
-        ("2025-01", "E01990010", True, "Drugs", "Local resolution", 1, 1),  # its area of 2011 was split
+        ("2025-01", "E01990011", True, "Drugs", "Local resolution", 1, 1),  # its area of 2011 was split
         ("2025-01", "E01990001", True, "Anti-social behaviour", "None recorded", 2, 0),
     }
 

@@ -275,7 +275,7 @@ def test_contacts_have_areas_of_2021_and_what_is_not_known_stays_as_it_was(check
         """
         row_number | lsoa      | lsoa_vintage
         1          | E01990001 | 2021
-        2          | E01990010 | 2021
+        2          | E01990011 | 2021
         3          | E01990050 | 2021
         4          | E01000001 | 2021
         5          |           |
