@@ -124,6 +124,11 @@ class Settings:
         return self.data / "releases"
 
     @property
+    def public(self) -> Path:
+        """The board part of releases that a named person approved."""
+        return self.data / "public"
+
+    @property
     def fictional(self) -> Path:
         """A file that is there if the demo made what is in the data folder: the pack then says that it is fiction."""
         return self.data / ".fictional"

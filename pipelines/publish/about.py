@@ -28,11 +28,13 @@ def pack_facts(manifest: dict, settings: Settings) -> dict:
     """What the page says beside the board's figures.
 
     Keys: release_id, built_on (YYYY-MM-DD), region, fictional, feeds, offers, needs, definitions, linkage (shares of links,
-    no counts of people), withhold_people_up_to, round_to, handoff_days, spell_gap_days.
+    no counts of people), withhold_people_up_to, round_to, handoff_days, spell_gap_days, approved (who and when; None while
+    the release is staged).
     """
     region = _reference(settings, "region") or [{"region": ""}]
     return {
         "release_id": manifest["release_id"],
+        "approved": None,
         "built_on": manifest["built_at"][:10],
         "region": region[0]["region"],
         "fictional": settings.fictional.exists(),

@@ -4,6 +4,7 @@ What does not belong here: mending anything. A check says what is wrong and wher
 """
 
 import csv
+import json
 import re
 from collections import defaultdict
 from collections.abc import Callable
@@ -13,10 +14,12 @@ from pathlib import Path
 import duckdb
 from pyarrow.parquet import read_metadata
 
+from pipelines.publish.audit import NotConsistent, in_words
 from pipelines.publish.content import open_released, published_name, tables
 from pipelines.publish.disclosure import REASON
 from pipelines.publish.export import STORAGE_VERSION
 from pipelines.publish.generalise import UngeneralisedColumn, generalised
+from pipelines.publish.public import audit_release
 from pipelines.publish.tables import Roles, released_tables
 from pipelines.settings import Settings
 from pipelines.warehouse.database import identifier, literal
@@ -39,6 +42,7 @@ QUESTIONS = {
     "documentation": "Has every table and every column a description?",
     "separation": "Is the release free of identifiers, tokens and the agencies' own references?",
     "disclosure": "Is every small count of persons withheld, with its whole row, and every other count rounded?",
+    "audit": "Does every withheld count of persons stay hidden from whoever has all tables and the release before?",
     "generalisation": "Are the analyst tables' times and areas as coarse as the settings ask?",
     "completeness": "Are all files and tables there, and those filled that cannot be empty?",
 }
@@ -66,6 +70,7 @@ def check_release(folder: Path, roles: Roles, settings: Settings) -> list[Check]
             "documentation": _each(both, _undocumented),
             "separation": _each(both, lambda connection: _identifying(connection, forbidden)),
             "disclosure": _each({"board.duckdb": board}, lambda connection: _disclosive(connection, roles, settings)),
+            "audit": _worked_out(folder, settings),
             "generalisation": _each({"analyst.duckdb": analyst}, lambda connection: _too_fine(connection, settings)),
             "completeness": _each(both, _too_new) + _incomplete(folder, both, released_tables(settings)),
         }
@@ -192,6 +197,16 @@ def _disclosive(connection: duckdb.DuckDBPyConnection, roles: Roles, settings: S
                 if found[0][0]:
                     problems.append(f"{published_name(schema, table)}.{column} {words} in {found[0][0]} rows")
     return problems
+
+
+def _worked_out(folder: Path, settings: Settings) -> list[str]:
+    """Withheld counts of persons that can be worked out, from the files as they are published."""
+    try:
+        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        found = audit_release(settings, folder, manifest, manifest["compared_with"])
+    except (OSError, KeyError, NotConsistent) as error:
+        return [f"cannot be audited: {error}"]
+    return [f"{in_words(each.cell)} can only be {each.low:.0f} to {each.high:.0f}" for each in found.unsafe]
 
 
 def _too_new(connection: duckdb.DuckDBPyConnection) -> list[str]:

@@ -13,7 +13,8 @@ import duckdb
 from pipelines.publish.content import BOARD_SCHEMA, open_released, tables
 from pipelines.publish.disclosure import REASON, REASON_COMMENT, controlled_select
 from pipelines.publish.generalise import generalised
-from pipelines.publish.tables import Roles
+from pipelines.publish.secondary import Earlier, withhold_in
+from pipelines.publish.sums import Declared
 from pipelines.settings import Settings
 from pipelines.warehouse.database import identifier, literal
 
@@ -37,15 +38,20 @@ def write_analyst(warehouse: Path, target: Path, names: list[str], settings: Set
             _copy(connection, "marts", table, select, comments, into="marts")
 
 
-def write_board(warehouse: Path, target: Path, roles: Roles, settings: Settings) -> None:
-    """Copies the tables of schema `board` that have roles, with their comments, each through disclosure control.
+def write_board(
+    warehouse: Path, target: Path, declared: dict[str, Declared], earlier: Earlier | None, settings: Settings
+) -> None:
+    """Copies the declared tables of schema `board`, with their comments, all through disclosure control.
 
-    Raises UncontrolledTable if a table cannot be treated.
+    earlier: what was published before, with which they may not give anything away. Raises UncontrolledTable if a table
+    cannot be treated.
     """
     with both(warehouse, target) as connection:
-        for table in _present(connection, "board", list(roles)):
-            select = controlled_select(f"warehouse.board.{identifier(table)}", roles[table], settings)
+        present = {table: declared[table] for table in _present(connection, "board", list(declared))}
+        for table, its in present.items():
+            select = controlled_select(f"warehouse.board.{identifier(table)}", its.roles, settings)
             _copy(connection, "board", table, select, {REASON: REASON_COMMENT}, into=BOARD_SCHEMA)
+        withhold_in(connection, f"target.{BOARD_SCHEMA}", present, earlier, settings)
 
 
 def write_parquet(analyst: Path, folder: Path) -> None:

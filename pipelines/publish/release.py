@@ -24,18 +24,22 @@ import duckdb
 
 from pipelines.ingest import note
 from pipelines.pseudonymise.errors import InputError
-from pipelines.publish import about, export
+from pipelines.publish import about, board_files, export
 from pipelines.publish.checks import Check, check_release, row_counts
 from pipelines.publish.content import combined, open_released, table_digests
 from pipelines.publish.dictionary import write_dictionary
 from pipelines.publish.mart_risk import write_release_risk
+from pipelines.publish.public import public_before, read_earlier
+from pipelines.publish.sums import Declared, board_tables
 from pipelines.publish.tables import Roles, board_roles, published_tables
 from pipelines.settings import Settings
 
 CURRENT = "current"
 BUILDING = ".building-"
 MANIFEST = "manifest.json"
-PUBLISHED = ("board.duckdb", "board_pack.html", "board_pack.pdf", MANIFEST)  # what a withdrawn release keeps
+FACTS = "facts.json"  # what the pack says beside its figures
+PUBLISHED = ("board.duckdb", "board_pack.html", "board_pack.pdf", board_files.FOLDER, MANIFEST)
+"""What a withdrawn release keeps."""
 
 Pack = Callable[[Path, Path, dict], None]  # board database, page to write, what the page says about the release
 
@@ -80,17 +84,21 @@ def publish(settings: Settings, inputs: dict[str, str], pack: Pack) -> Release:
     ReleaseRefused if a check fails, UncontrolledTable if a board table cannot be treated, and UngeneralisedColumn if
     an analyst table cannot; in each case nothing is switched.
     """
+    declared = board_tables(settings)
     roles = board_roles(settings)
     settings.releases.mkdir(parents=True, exist_ok=True)
     with _building_folder(settings.releases) as building:
-        manifest = _write_databases(building, roles, inputs, settings)
+        manifest = _write_databases(building, declared, inputs, settings)
         path = settings.releases / manifest["release_id"]
         if checks := _checks_if_sound(path, roles, settings):
             changed = current_release(settings) != path
             _switch(settings, path)
             return Release(path, read_manifest(path), checks, changed)
 
-        pack(building / "board.duckdb", building / "board_pack.html", about.pack_facts(manifest, settings))
+        board_files.write_board_files(building, declared)
+        facts = about.pack_facts(manifest, settings)
+        (building / FACTS).write_text(json.dumps(facts, indent=2, default=float) + "\n", encoding="utf-8")
+        pack(building / "board.duckdb", building / "board_pack.html", facts)
         (building / MANIFEST).write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         checks = check_release(building, roles, settings)
         if not all(check.passed for check in checks):
@@ -164,7 +172,7 @@ def _checks_if_sound(path: Path, roles: Roles, settings: Settings) -> list[Check
     return checks if all(check.passed for check in checks) else None
 
 
-def _write_databases(building: Path, roles: Roles, inputs: dict[str, str], settings: Settings) -> dict:
+def _write_databases(building: Path, declared: dict[str, Declared], inputs: dict[str, str], settings: Settings) -> dict:
     """Writes the databases and Parquet files into `building` and returns the manifest."""
     analyst, board = building / "analyst.duckdb", building / "board.duckdb"
     export.write_analyst(settings.warehouse_db, analyst, published_tables(settings)["marts"], settings)
@@ -172,24 +180,31 @@ def _write_databases(building: Path, roles: Roles, inputs: dict[str, str], setti
     write_dictionary(settings.warehouse_db, analyst, settings)
     export.write_parquet(analyst, building / "marts")
     deliveries = about.deliveries(settings.warehouse_db)
+    last_period = max((delivery["period"] for delivery in deliveries), default="")
+    made_of = {"inputs": inputs, "deliveries": deliveries}
+    compared_with = public_before(settings, combined(made_of))
     board_of = _board_that_stays(settings, inputs, deliveries)
     if board_of:
         shutil.copy(current_release(settings) / board.name, board)
     else:
-        export.write_board(settings.warehouse_db, board, roles, settings)
+        earlier = read_earlier(settings, compared_with, last_period)
+        export.write_board(settings.warehouse_db, board, declared, earlier, settings)
     content, rows = {}, {}
     for database in (analyst, board):
         with open_released(database) as connection:
             content |= table_digests(connection)
             rows |= row_counts(connection)
-    made_of = {"inputs": inputs, "deliveries": deliveries, "content": content}
     return {
-        "release_id": "r" + combined(made_of)[:12],
+        "release_id": "r" + combined(made_of | {"content": content})[:12],
         "built_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "content_digest": combined(content),
         "rows": rows,
         "risk": risk,
         "board_of": board_of or deliveries,
+        "last_period": last_period,
+        "made_of": combined(made_of),
+        "compared_with": compared_with,
+        "content": content,
         **made_of,
     }
 

@@ -7,7 +7,7 @@ The header of a board table's SQL file says in lines of their own:
     Adds up: COLUMN [to 'TOTAL'][, people once][, in part]
     Within: COLUMN in COLUMN                    in each row the first is at most the second
 
-The dimensions of a table are the columns of its key. The rows of one that adds up are the parts of a whole, whose row
+The dimensions of a table are the columns of its key (all its labels if it names none). The rows of one that adds up are the parts of a whole, whose row
 has the label TOTAL if it is in the table. A count is then the sum of its parts. People are at least the largest part
 and at most the sum, since one person may be in several parts; `people once` says that nobody is. `in part` says that
 the rows are not all the parts, or overlap: each is at most the whole. A combination without a row counts as 0.
@@ -88,18 +88,19 @@ def board_tables(settings: Settings) -> dict[str, Declared]:
 def declared(file: SqlFile) -> Declared:
     """What the header of a board table's file says. Raises UncontrolledTable for a line that cannot be understood."""
     roles = {column.name: column.role or "" for column in file.columns}
+    key = file.key or tuple(name for name, role in roles.items() if role == "label")
     counts, counts_by, adds_up, within = f"table {file.table}", False, {}, []
     for kind, text in file.statements:
         if kind == "Counts":
             by = _BY.fullmatch(text)
-            counts, counts_by = (_known(file, by[1], file.key), True) if by else (text, False)
+            counts, counts_by = (_known(file, by[1], key), True) if by else (text, False)
         elif kind == "Adds up" and (match := _ADDS_UP.fullmatch(text)):
-            adds_up[_known(file, match[1], file.key)] = Whole(match[2], bool(match[3]), bool(match[4]))
+            adds_up[_known(file, match[1], key)] = Whole(match[2], bool(match[3]), bool(match[4]))
         elif kind == "Within" and (match := _WITHIN.fullmatch(text)):
             within.append((_known(file, match[1], roles), _known(file, match[2], roles)))
         else:
             raise UncontrolledTable(f"board.{file.table}: '{kind}: {text}' is not understood; see publish/sums.py")
-    return Declared(roles, file.key, counts, counts_by, adds_up, tuple(within))
+    return Declared(roles, key, counts, counts_by, adds_up, tuple(within))
 
 
 def _known(file: SqlFile, column: str, columns: Any) -> str:

@@ -34,7 +34,8 @@ def query(path, sql):
 def test_a_release_holds_both_databases_the_marts_the_pack_and_a_manifest(settings):
     made = publish(settings, INPUTS, pack)
     assert sorted(str(path.relative_to(made.path)) for path in made.path.rglob("*") if path.is_file()) == [
-        "analyst.duckdb", "board.duckdb", "board_pack.html", "manifest.json",
+        "analyst.duckdb", "board.duckdb", "board/csv-metadata.json", "board/headlines.csv", "board_pack.html",
+        "facts.json", "manifest.json",
         "marts/column_lineage.parquet", "marts/contacts.parquet", "marts/demand_by_area.parquet",
         "marts/dictionary.parquet", "marts/linkage_quality.parquet", "marts/people.parquet", "marts/release_risk.parquet",
     ]  # fmt: skip
