@@ -57,12 +57,13 @@ def closeness(label: str, found: pd.Series, key: pd.Series) -> dict:
     CLOSE_ON_PEOPLE, the worst, and which that is. found, key: by name of the figure; one that is missing is 0."""
     both = pd.DataFrame({"found": found, "key": key}).fillna(0)
     judged = both[both.key >= FEWEST]
-    off = (judged.found / judged.key - 1).abs()
+    apart = (judged.found - judged.key).abs()
+    off = apart / judged.key
     return {
         "counted by": label,
         "counts": len(judged),
-        "within 3 %": int((off <= CLOSE).sum()),
-        "within 5 %": int((off <= CLOSE_ON_PEOPLE).sum()),
+        "within 3 %": int((apart <= CLOSE * judged.key).sum()),
+        "within 5 %": int((apart <= CLOSE_ON_PEOPLE * judged.key).sum()),
         "worst": off.max() if len(off) else 0.0,
         "which": off.idxmax() if len(off) else "",
     }
@@ -119,8 +120,8 @@ def bars(lines: list[Headline], contacts: pd.DataFrame, by_rule: pd.DataFrame) -
         for _, row in judged.iterrows()
     ]
     for line in (line for line in lines if line.headline_id.startswith(WITHIN_5)):
-        off = line.found / line.true - 1 if line.true else 0.0
-        result.append(Bar(line.label, f"{off:+.1%}", f"within {CLOSE_ON_PEOPLE:.0%}", abs(off) <= CLOSE_ON_PEOPLE))
+        close = abs(line.found - line.true) <= CLOSE_ON_PEOPLE * line.true
+        result.append(Bar(line.label, _off(line), f"within {CLOSE_ON_PEOPLE:.0%}", close))
     for name, bar, met in (
         ("planted", f"at least {LEAST_FOUND:.0%}", lambda share: share >= LEAST_FOUND),
         ("decoys", f"at most {MOST_DECOYS:.0%}", lambda share: share <= MOST_DECOYS),
@@ -223,11 +224,14 @@ def _headline_lines(lines: list[Headline]) -> Iterator[str]:
     yield "| mart | headline | unit | found | 95 % band | answer key | off by |"
     yield "| --- | --- | --- | ---: | ---: | ---: | ---: |"
     for line in (line for line in lines if line.headline_id not in WITHOUT_TRUTH):
-        off = f"{line.found / line.true - 1:+.1%}" if line.true else ""
         yield (
             f"| {line.mart} | {line.label} | {line.unit} | {line.found:,.0f} | {line.low:,.0f} to {line.high:,.0f} | "
-            f"{line.true:,.0f} | {off} |"
+            f"{line.true:,.0f} | {_off(line)} |"
         )
+
+
+def _off(line: Headline) -> str:
+    return f"{line.found / line.true - 1:+.1%}" if line.true else ""
 
 
 def _markdown(rows: pd.DataFrame) -> Iterator[str]:
