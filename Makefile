@@ -27,8 +27,12 @@ encodings: .venv/.installed  ## attack every encoding, link under each, draw one
 ablation: .venv/.installed  ## link with one step left out at a time (BENCHMARKS=NAME=FOLDER ...)
 	$(BIN)/python -m pipelines.evaluation.ablation --benchmark $(BENCHMARKS) --out build/ablation
 
-verify: .venv/.installed  ## does the band hold the truth: 200 regions, linked and drawn (twenty minutes; goes on where it was)
+verify: .venv/.installed  ## do the bands hold the truth: 200 regions linked and drawn, 20 taken the whole way (forty minutes; goes on where it was)
 	$(BIN)/python -m pipelines.evaluation.verify
+	$(BIN)/python -m pipelines.evaluation.verify_headlines
+
+truth: .venv/.installed  ## the demo's marts beside its answer key: the tables of docs/truth.md
+	@$(BIN)/python -m pipelines.evaluation.truth
 
 # SIZES="100000 1000000" and LARGE=--large for five million as well, ROWS=1000000 of each feed through the gate; goes on
 # where it was stopped.
@@ -59,4 +63,4 @@ wheel: .venv/.installed  ## the package for agencies, in build/
 	@$(BIN)/uv pip install --quiet --no-deps -e . || $(BIN)/python -m pip install --quiet --no-deps -e .
 	@touch $@
 
-.PHONY: help demo test lock encodings ablation verify kill columns cookbook wheel bench
+.PHONY: help demo test lock encodings ablation verify truth kill columns cookbook wheel bench
