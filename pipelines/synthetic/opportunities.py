@@ -39,9 +39,7 @@ def missed(contacts: pd.DataFrame, activity: dict[str, pd.DataFrame]) -> pd.Data
         _pairs("MO3", told, causes, _sent_home(told, contacts), told["feed"].eq(AE).to_numpy(), 30),
         _pairs("MO4", told, causes, _left_again(told, causes), _distress(told), 14),
         _third_return(told, causes),
-        _pairs(
-            "MO6", told, causes, _hurt_at_home(told, causes), _hurt(told) | told["step"].eq("domestic").to_numpy(), 90
-        ),
+        _pairs("MO6", told, causes, _hurt_at_home(told, causes), _hurt(told) | _harmed(told), 90),
     ]
     return pd.concat(parts, ignore_index=True)
 
@@ -158,9 +156,13 @@ def _hurt(told: pd.DataFrame) -> np.ndarray:
     return told["Der_EC_Diagnosis_All"].str.contains("371422002").to_numpy()
 
 
+def _harmed(told: pd.DataFrame) -> np.ndarray:
+    return (told["step"].eq("domestic") & told["role"].eq("victim")).to_numpy()
+
+
 def _hurt_at_home(told: pd.DataFrame, causes: pd.DataFrame) -> np.ndarray:
-    victim = (told["step"].eq("domestic") & told["role"].eq("victim") & told["unheard"]).to_numpy()
-    return _hurt(told) & told["unheard"].to_numpy() & _caused_by(told, causes, victim, 3)
+    unheard = told["unheard"].to_numpy()
+    return _hurt(told) & unheard & _caused_by(told, causes, _harmed(told) & unheard, 3)
 
 
 def _followed_up(signals: pd.DataFrame, contacts: pd.DataFrame, days: int) -> np.ndarray:
