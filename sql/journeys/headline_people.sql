@@ -98,15 +98,27 @@ signals as (
     group by scenario, person_key, contact_id
 ),
 
--- Whether these hold is told by the contact alone: who is who moves the people behind the figure.
-of_any_person as (
-    select 'ae_attendances' as headline_id, contact_id from marts.low_acuity_attendances
-    union all
-    select 'low_acuity_attendances', contact_id from marts.low_acuity_attendances where low_acuity_avoidable
-    union all
-    select 'ae_and_police_crises', contact_id from marts.preventable_crises
-    union all
-    select 'preventable_crises', contact_id from marts.preventable_crises where preventable_crisis
+-- Whether a contact is one of these is told by the contact alone: who is who moves the people behind the figure.
+attendances as (
+    select
+        scenarios.scenario,
+        scenarios.person_key,
+        count(*) as attendances,
+        count(*) filter (contacts.low_acuity_avoidable) as avoidable
+    from marts.low_acuity_attendances as contacts
+    inner join staging.person_scenarios as scenarios using (contact_id)
+    group by scenarios.scenario, scenarios.person_key
+),
+
+crises as (
+    select
+        scenarios.scenario,
+        scenarios.person_key,
+        count(*) as crises,
+        count(*) filter (contacts.preventable_crisis) as preventable
+    from marts.preventable_crises as contacts
+    inner join staging.person_scenarios as scenarios using (contact_id)
+    group by scenarios.scenario, scenarios.person_key
 ),
 
 notices as (
@@ -164,10 +176,6 @@ of_contacts as (
     select distinct 'crises_after_opportunity', scenario, person_key, crisis_contact_id, null::bigint
     from opportunities.candidates where role = 'signal' and offer_id is not null and followed_by_crisis
     union all
-    select of_any_person.headline_id, scenarios.scenario, scenarios.person_key, contact_id, null
-    from of_any_person
-    inner join staging.person_scenarios as scenarios using (contact_id)
-    union all
     select 'notices_raised', scenario, person_key, contact_id, null from notices
     union all
     select 'notices_shared', scenario, person_key, contact_id, null from notices where shared_with_social_care
@@ -194,6 +202,14 @@ of_contacts as (
 
 figures as (
     select headline_id, scenario, person_key, contacts, null as minutes, amount from of_people
+    union all
+    select 'ae_attendances', scenario, person_key, attendances, null, null from attendances
+    union all
+    select 'low_acuity_attendances', scenario, person_key, avoidable, null, null from attendances where avoidable > 0
+    union all
+    select 'ae_and_police_crises', scenario, person_key, crises, null, null from crises
+    union all
+    select 'preventable_crises', scenario, person_key, preventable, null, null from crises where preventable > 0
     union all
     select headline_id, scenario, person_key, count(*), sum(minutes), count(*)
     from of_contacts
