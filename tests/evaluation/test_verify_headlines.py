@@ -38,6 +38,7 @@ def test_a_headline_that_was_wrong_once_counts_although_its_band_is_one_number()
     wrong = headline("ae_stays", 100, 100, true=99)
     text, _ = summary([[headline("ae_stays", 100, 100)], [wrong]])
     assert "| bands that hold the truth | 1 of 2 (" in text
+    assert "| the same where linkage moves the headline in that very region | 0 of 1 (0.0%) | |" in text
 
 
 def test_who_waits_for_a_reviewer_has_no_true_number():
