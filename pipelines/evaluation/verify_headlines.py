@@ -57,6 +57,7 @@ def summary(regions: list[list[Headline]]) -> tuple[str, bool]:
     pooled = [line for lines in moved.values() for line in lines]
     covered = sum(line.covered for line in pooled)
     there = [line for line in pooled if _moved(line)]
+    held = sum(line.covered for line in there)
     interval = binomtest(covered, len(pooled)).proportion_ci(0.95, "exact")
     by_region = [np.mean([line.covered for line in headlines if line.headline_id in moved]) for headlines in regions]
     width = _median_width(pooled)
@@ -69,9 +70,7 @@ def summary(regions: list[list[Headline]]) -> tuple[str, bool]:
         f"| headlines that linkage moves, and others | {len(moved)}, {len(by_id) - len(moved)} | |",
         f"| bands that hold the truth | {covered:,} of {len(pooled):,} ({share:.1%}) | {LEAST_COVERED:.0%} to {MOST_COVERED:.0%} |",
         f"| 95 % interval of that share, were bands of a region independent | {interval.low:.1%} to {interval.high:.1%} | |",
-        f"| the same where linkage moves the headline in that very region | "
-        f"{sum(line.covered for line in there):,} of {len(there):,} "
-        f"({np.mean([line.covered for line in there] or [0]):.1%}) | |",
+        f"| the same where linkage moves the headline in that very region | {held:,} of {len(there):,} ({held / max(len(there), 1):.1%}) | |",
         f"| lowest and highest share of a region | {min(by_region):.0%} to {max(by_region):.0%} | |",
         f"| median width, share of the figure | {width:.1%} | at most {WIDEST:.0%} |",
         f"| the same where linkage moves the headline in that very region | {_median_width(there):.1%} | |",
