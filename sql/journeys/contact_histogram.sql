@@ -30,7 +30,7 @@ variants as (
 ),
 
 people as (
-    select variants.variant, central.* from central cross join variants
+    select variants.variant, central.measure, central.contacts, central.people from central cross join variants
     union all
     select changes.variant, counts.measure, counts.contacts, sum(changes.sign)
     from counts
