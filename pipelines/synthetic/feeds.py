@@ -76,6 +76,29 @@ COMPLAINTS = {
     },
     "carer": {("29857009", "29857009"): 0.4, ("48694002", "197480006"): 0.35, ("282026002", "384709000"): 0.25},
 }
+IMMEDIATE, VERY_URGENT, URGENT = "1064891000000107", "1064911000000105", "1064901000000108"
+STANDARD, LOW = "1077241000000103", "1077251000000100"
+# What was looked into and done, by how little it takes: at most a urine or pregnancy test and some advice, or more.
+LITTLE_LOOKED_INTO = {"1088291000000101": 0.4, "": 0.3, "27171005": 0.25, "167252002": 0.05}
+MUCH_LOOKED_INTO = {"26604007,252167001": 0.35, "168537006": 0.3, "29303009,26604007": 0.2, "77477000,27171005": 0.15}
+LITTLE_DONE = {"413334001": 0.4, "183964008": 0.3, "266712008": 0.2, "": 0.1}
+MUCH_DONE = {"18629005": 0.45, "225358003,413334001": 0.35, "57485005,18629005": 0.2}
+
+
+def _mix(little: dict[str, float], much: dict[str, float], share_of_little: dict[str, float]) -> dict[str, dict]:
+    """For each acuity the codes of both tables, those of `little` with the share given."""
+    return {
+        acuity: {
+            code: share * weight for table, weight in ((little, of), (much, 1 - of)) for code, share in table.items()
+        }
+        for acuity, of in share_of_little.items()
+    }
+
+
+INVESTIGATIONS = _mix(
+    LITTLE_LOOKED_INTO, MUCH_LOOKED_INTO, {IMMEDIATE: 0.0, VERY_URGENT: 0.05, URGENT: 0.25, STANDARD: 0.6, LOW: 0.85}
+)
+TREATMENTS = _mix(LITTLE_DONE, MUCH_DONE, {IMMEDIATE: 0.0, VERY_URGENT: 0.1, URGENT: 0.3, STANDARD: 0.6, LOW: 0.85})
 # kind of call: NSIR category with its share
 CATEGORIES = {
     "welfare": {"Concern for safety": 0.86, "Assist other agency": 0.14},
@@ -282,14 +305,9 @@ def ae_attendances(contacts: pd.DataFrame, rng: np.random.Generator) -> pd.DataF
     urgency = pick_each(
         np.where(admitted, "admitted", np.where(ambulance, "ambulance", "walked")),
         {
-            "admitted": {
-                "1064891000000107": 0.06,
-                "1064911000000105": 0.4,
-                "1064901000000108": 0.46,
-                "1077241000000103": 0.08,
-            },
-            "ambulance": {"1064911000000105": 0.22, "1064901000000108": 0.52, "1077241000000103": 0.26},
-            "walked": {"1064901000000108": 0.25, "1077241000000103": 0.58, "1077251000000100": 0.17},
+            "admitted": {IMMEDIATE: 0.06, VERY_URGENT: 0.4, URGENT: 0.46, STANDARD: 0.08},
+            "ambulance": {VERY_URGENT: 0.22, URGENT: 0.52, STANDARD: 0.26},
+            "walked": {URGENT: 0.25, STANDARD: 0.58, LOW: 0.17},
         },
         {},
         rng,
@@ -333,10 +351,8 @@ def ae_attendances(contacts: pd.DataFrame, rng: np.random.Generator) -> pd.DataF
             "EC_Discharge_Status_SNOMED_CT": status,
             "Discharge_Destination_SNOMED_CT": destination,
             "Der_EC_Diagnosis_All": diagnoses,
-            "Der_EC_Investigation_All": pick(
-                number, {"": 0.35, "27171005": 0.25, "53115007": 0.2, "27171005,53115007": 0.2}, rng
-            ),
-            "Der_EC_Treatment_All": pick(number, {"": 0.3, "183964008": 0.3, "266712008": 0.2, "81733005": 0.2}, rng),
+            "Der_EC_Investigation_All": pick_each(urgency, INVESTIGATIONS, {}, rng),
+            "Der_EC_Treatment_All": pick_each(urgency, TREATMENTS, {}, rng),
             "Der_Postcode_LSOA_2021_Code": np.where(contacts["homeless"], "", contacts["lsoa"]),
         }
     )

@@ -21,8 +21,12 @@ from pipelines.synthetic.feeds import (
     FALL_DIAGNOSIS,
     FRAILTY,
     HOME,
+    LOW,
     NFA_ADVICE,
     OWN_TRANSPORT,
+    STANDARD,
+    URGENT,
+    VERY_URGENT,
     WARD,
 )
 from pipelines.synthetic.life_courses import SOCIAL_CARE, STEPS
@@ -78,7 +82,6 @@ class Story:
 TOO_LATE, OTHER_NEED, HELPED, HALF = "a day too late", "another need", "help came", "half a signal"
 LONG_AFTER, OTHER_PLACE = "long after", "another place"
 
-URGENT, LOW, VERY_URGENT = "1064901000000108", "1077251000000100", "1064911000000105"
 ADMITTED = {"EC_Arrival_Mode_SNOMED_CT": AMBULANCE, "EC_Acuity_SNOMED_CT": URGENT, "EC_Injury_Intent_SNOMED_CT": ""}
 FALLEN = {"EC_Chief_Complaint_SNOMED_CT": FALL, "Der_EC_Diagnosis_All": f"{FALL_DIAGNOSIS},{FRAILTY}"}
 CUT = {"EC_Chief_Complaint_SNOMED_CT": "312608009", "Der_EC_Diagnosis_All": "312608009"}
@@ -91,7 +94,7 @@ WALKED_IN = {
     **SENT_HOME,
     "EC_Arrival_Mode_SNOMED_CT": OWN_TRANSPORT,
     "EC_Attendance_Source_SNOMED_CT": "1991000124105",
-    "EC_Acuity_SNOMED_CT": "1077241000000103",
+    "EC_Acuity_SNOMED_CT": STANDARD,
     "EC_Injury_Intent_SNOMED_CT": "",
 }
 BROUGHT_IN = {**SENT_HOME, **ADMITTED}

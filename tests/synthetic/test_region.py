@@ -201,6 +201,26 @@ def test_most_nhs_numbers_have_a_right_check_digit_and_the_police_have_none(regi
     assert 0.65 < shares["social_care_events"] < 0.85
 
 
+def test_the_published_measure_of_low_acuity_finds_a_minority_of_attendances(region):
+    def only(codes: str, little: set[str]) -> bool:
+        return set(codes.split(",")) <= little | {""}
+
+    def could_have_been_elsewhere(row: dict[str, str]) -> bool:
+        return (
+            row["EC_AttendanceCategory"] == "1"
+            and row["EC_Arrival_Mode_SNOMED_CT"] != "1048031000000100"  # an emergency ambulance
+            and row["EC_Discharge_Status_SNOMED_CT"] in ("1077021000000100", "182992009", "1066321000000107")
+            and only(row["Der_EC_Investigation_All"], little_looked_into)
+            and only(row["Der_EC_Treatment_All"], little_done)
+        )
+
+    little_looked_into = {"27171005", "167252002", "67900009", "53115007", "1088291000000101"}
+    little_done = {"413334001", "81733005", "266712008", "183964008"}
+    major = [row for row in region.activity["ae_attendances"] if row["EC_Department_Type"] == "01"]
+    # Between a tenth and 44 of 100, depending on the definition: what has been published for England.
+    assert 0.10 < sum(map(could_have_been_elsewhere, major)) / len(major) < 0.30
+
+
 def test_a_minority_cycles_and_makes_many_of_the_contacts(region):
     cycling = {person for person, row in region.people.items() if row["truly_cycles"] == "true"}
     derived = ("ambulance_incidents", "children_in_need")
