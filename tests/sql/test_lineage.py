@@ -164,3 +164,13 @@ def test_a_query_whose_names_lead_nowhere_is_refused_by_name(tmp_path):
     path.write_text(f"-- One row per row.\n{query}", encoding="utf-8")
     with pytest.raises(SqlFileError, match="made.sql: cannot follow"):
         column_sources(load_file(path), COLUMNS)
+
+
+def test_the_columns_of_every_table_can_be_followed(connection, files):
+    """A `*` that leads nowhere would stop the release at its end, after everything is built."""
+    columns: dict[tuple[str, str], list[str]] = {}
+    for schema, table, column in connection.execute(
+        "select schema_name, table_name, column_name from duckdb_columns() where database_name = 'template'"
+    ).fetchall():
+        columns.setdefault((schema, table), []).append(column)
+    assert all(column_sources(file, columns) for file in files.values())
