@@ -32,7 +32,7 @@ verify: .venv/.installed  ## do the bands hold the truth: 200 regions linked and
 	$(BIN)/python -m pipelines.evaluation.verify_headlines
 
 truth: .venv/.installed  ## the demo's marts beside its answer key: the tables of docs/truth.md
-	@$(BIN)/python -m pipelines.evaluation.truth
+	@$(BIN)/python -m pipelines.evaluation.truth --into docs/truth.md
 
 # SIZES="100000 1000000" and LARGE=--large for five million as well, ROWS=1000000 of each feed through the gate; goes on
 # where it was stopped.

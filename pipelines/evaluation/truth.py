@@ -6,6 +6,7 @@ has touched: they differ by what agencies wrote down, what the gate refused and 
 """
 
 import argparse
+import json
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,7 +24,8 @@ LEAST_FOUND, MOST_DECOYS = 0.90, 0.10  # of planted opportunities, and of decoys
 FEWEST = 100  # a smaller count of the key is not judged alone
 WITHIN_5 = ("people_who_cycle", "contacts_of_people_who_cycle", "handoffs_")
 NOT_THEIRS = ("caller", "witness")  # roles of people whose own contact an incident is not
-JUDGED = ("feed", "month", "need", "area", "ward", "need and month", "ward and need")  # ways of counting contacts
+JUDGED = ("feed", "month", "need", "area", "ward")  # ways of counting contacts; two at once are told, not judged
+BELOW = "<!-- Everything below is written by make truth. -->"
 FIGURES = {  # mart: columns of its key, and the figure
     "concentration": ("measure, top_percent", "share * contacts"),
     "costs": ("cost_group, cost_code", "central"),
@@ -204,18 +206,33 @@ def report(settings: Settings, folder: Path) -> tuple[str, bool]:
     contacts = margins(found_contacts(settings), key_contacts(settings, folder))
     by_rule = rules(found_opportunities(settings, folder), key_opportunities(folder))
     judged = bars(lines, contacts, by_rule)
+    made = json.loads((folder / "region.json").read_text(encoding="utf-8"))
     text = [
+        f"The fictional region {made['region']} (seed {made['seed']}): {made['people']:,} people, "
+        f"{made['counts']['contacts']:,} contacts over {made['months']} months.",
+        "",
+        "## What must hold",
+        "",
         "| what | measured | bar | met |",
         "| --- | --- | --- | --- |",
         *(f"| {line.what} | {line.measured} | {line.bar} | {'yes' if line.met else '**no**'} |" for line in judged),
         "",
+        "## Contacts",
+        "",
         *_markdown(contacts),
+        "",
+        "## Earlier opportunities",
         "",
         *_markdown(by_rule),
         "",
+        "## Figures of other marts",
+        "",
         *_markdown(figures(settings, true)),
         "",
+        "## Headlines",
+        "",
         *_headline_lines(lines),
+        "",
     ]
     return "\n".join(text), all(line.met for line in judged)
 
@@ -249,9 +266,13 @@ def _frame(settings: Settings, query: str) -> pd.DataFrame:
 def main(argv: list[str] | None = None) -> int:
     top = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     top.add_argument("--region", type=Path, default=Settings().project / "demo", metavar="DIR", help="with answer_key/")
+    top.add_argument("--into", type=Path, metavar="FILE", help="put the tables below the line of FILE that says so")
     args = top.parse_args(argv)
     text, met = report(Settings(), args.region)
     print(text)
+    if args.into:
+        before = args.into.read_text(encoding="utf-8").partition(BELOW)[0]
+        args.into.write_text(f"{before}{BELOW}\n\n{text}", encoding="utf-8")
     if not met:
         print("Some bars are missed.")
     return 0 if met else 1
