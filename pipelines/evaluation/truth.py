@@ -208,8 +208,7 @@ def report(settings: Settings, folder: Path) -> tuple[str, bool]:
     judged = bars(lines, contacts, by_rule)
     made = json.loads((folder / "region.json").read_text(encoding="utf-8"))
     text = [
-        f"The fictional region {made['region']} (seed {made['seed']}): {made['people']:,} people, "
-        f"{made['counts']['contacts']:,} contacts over {made['months']} months.",
+        f"{made['region']}, seed {made['seed']}: {made['people']:,} people, {made['months']} months.",
         "",
         "## What must hold",
         "",
