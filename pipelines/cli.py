@@ -126,6 +126,8 @@ def geography(args: argparse.Namespace) -> int:
         print(f"{path}: not a file of geography by its columns, passed by")
     print(f"{made.areas:,} LSOAs (2021) in {made.wards:,} wards of {made.districts:,} districts")
     print(f"of 2011: {made.split:,} LSOAs were split, {made.merged:,} merged, {made.irregular:,} changed otherwise")
+    if made.drawn:
+        print(f"{made.drawn:,} of the wards have a boundary for the board's map")
     if made.without_quintile:
         print(f"{made.without_quintile:,} LSOAs have no deprivation quintile: the index is of England alone")
     folder = settings.state / "reference"
@@ -191,14 +193,43 @@ def erase(args: argparse.Namespace) -> int:
 
 
 def release_list(args: argparse.Namespace) -> int:
+    from pipelines.publish.public import approvals
     from pipelines.publish.release import current_release, releases
 
-    current = current_release(Settings())
+    current, approved = current_release(Settings()), approvals(Settings())
     for manifest in releases(Settings()):
-        stands = "current" if current and current.name == manifest["release_id"] else ""
-        withdrawn = f"withdrawn: {manifest['withdrawn']}" if "withdrawn" in manifest else ""
-        print(f"{manifest['release_id']}  {manifest['built_at']}  {stands}{withdrawn}".rstrip())
+        by = approved.get(manifest["release_id"])
+        stands = [f"approved by {by}" if by else "staged"]
+        if current and current.name == manifest["release_id"]:
+            stands.insert(0, "current")
+        if "withdrawn" in manifest:
+            stands.append(f"withdrawn: {manifest['withdrawn']}")
+        print(f"{manifest['release_id']}  {manifest['built_at']}  {', '.join(stands)}")
     return 0
+
+
+def release_approve(args: argparse.Namespace) -> int:
+    from pipelines.board.pack import render_pack
+    from pipelines.publish.public import approve
+    from pipelines.publish.release import folder_of, read_facts, read_manifest
+
+    settings = Settings()
+    folder = folder_of(settings, args.release_id)
+    public = approve(settings, folder, read_manifest(folder), read_facts(folder), args.by, render_pack)
+    print(f"{public}: public, approved by {args.by}.")
+    return 0
+
+
+def disclosure_audit(args: argparse.Namespace) -> int:
+    from pipelines.publish.public import audit_release, describe
+    from pipelines.publish.release import folder_of, read_manifest
+
+    settings = Settings()
+    folder = folder_of(settings, args.release_id)
+    manifest = read_manifest(folder)
+    found = audit_release(settings, folder, manifest, manifest["compared_with"])
+    print(describe(found, manifest["release_id"], manifest["compared_with"], settings))
+    return 1 if found.unsafe else 0
 
 
 def release_rollback(args: argparse.Namespace) -> int:
@@ -564,8 +595,14 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--reason", default="", metavar="TEXT", help="why; kept, so name nobody")
     command.add_argument("--check", action="store_true", help="write nothing, show what would go")
 
-    command = commands.add(HUB, "release", release_list, "list releases, or go back to one", in_project=True)
+    command = commands.add(
+        HUB, "release", release_list, "list, approve or compare releases, or go back", in_project=True
+    )
     _add_release(command)
+
+    text = "attack a release's board tables: can a withheld number be worked out?"
+    command = commands.add(HUB, "disclosure-audit", disclosure_audit, text, in_project=True)
+    command.add_argument("release_id", metavar="RELEASE_ID", help="or current")
 
     text = "wards, districts, deprivation and old LSOA codes from published files"
     command = commands.add(HUB, "geography", geography, text, in_project=True)
@@ -638,6 +675,11 @@ def parser() -> argparse.ArgumentParser:
 def _add_release(command: argparse.ArgumentParser) -> None:
     steps = command.add_subparsers(dest="step", required=True, metavar="STEP")
     steps.add_parser("list", help="the releases that are kept, newest first").set_defaults(run=release_list)
+
+    step = steps.add_parser("approve", help="make the board part of a release public")
+    step.add_argument("release_id", metavar="RELEASE_ID", help="or current")
+    step.add_argument("--by", required=True, metavar="NAME", help="who approves it; it stands in the pack")
+    step.set_defaults(run=release_approve)
 
     step = steps.add_parser("rollback", help="make an earlier release the current one")
     step.add_argument("release_id", metavar="RELEASE_ID")

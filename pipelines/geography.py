@@ -6,6 +6,8 @@
     lsoa_changes        what became of each LSOA of 2011, for the whole country
     areas_for_agencies  lsoa and imd_quintile, old and new codes: the list that agencies give to --areas
 
+Where files of ward boundaries are given (GeoJSON), a fourth is ward_shapes, for the board's map (ward_shapes.py).
+
 They lie in data/state/reference, where a CSV stands in for the one of its name in data/reference, so that the project
 itself is never touched. A file is known by its columns, whatever it is called; plain or gzipped.
 """
@@ -17,11 +19,13 @@ from pathlib import Path
 
 import duckdb
 
+from pipelines import ward_shapes
 from pipelines.pseudonymise.errors import InputError
 from pipelines.settings import Settings
 from pipelines.warehouse.names import identifier, literal
 
 FOR_AGENCIES = "areas_for_agencies"
+BOUNDARIES = (".geojson", ".json")
 # What a column holds: how publishers and their mirrors name it.
 COLUMNS = {
     "lsoa_2011": r"lsoa_?11_?(code|cd)|lsoa code \(2011\)",
@@ -59,6 +63,7 @@ class Geography:
     split: int
     merged: int
     irregular: int
+    drawn: int  # wards with a boundary
     passed_by: list[Path]
 
 
@@ -74,10 +79,12 @@ def take_in(
             f"{settings.data} holds the demo's fictional region. Set UPSTREAM_DATA to a folder of your own."
         )
     with duckdb.connect() as connection:
-        passed_by = _read(connection, _files(sources))
+        passed_by = _read(connection, _tables(sources))
         _check(connection)
         connection.execute(f"create table tables as {_best_fit()}")
         _choose(connection, list(districts), police_area)
+        wards_of = {ward for (ward,) in connection.execute("select distinct ward from region").fetchall()}
+        shapes = ward_shapes.outlines(_files(sources, BOUNDARIES), wards_of)
         folder = settings.state / "reference"
         folder.mkdir(parents=True, exist_ok=True)
         for name, query in (
@@ -88,6 +95,8 @@ def take_in(
             beside = folder / f".{name}.new"
             connection.execute(f"copy ({query}) to {literal(str(beside))} (header, delimiter ',')").fetchall()
             beside.replace(folder / f"{name}.csv")
+        if shapes:
+            ward_shapes.write(shapes, folder / "ward_shapes.csv")
         areas, wards, found, bare = connection.execute(
             f"select count(*), count(distinct ward), count(distinct district), count(*) - count(imd_quintile) "
             f"from ({AREAS_QUERY})"
@@ -99,7 +108,7 @@ def take_in(
             ).fetchall()
         )
     return Geography(
-        areas, wards, found, bare, changed.get("S", 0), changed.get("M", 0), changed.get("X", 0), passed_by
+        areas, wards, found, bare, changed.get("S", 0), changed.get("M", 0), changed.get("X", 0), len(shapes), passed_by
     )
 
 
@@ -142,13 +151,18 @@ def _best_fit() -> str:
     """
 
 
-def _files(sources: list[Path]) -> list[Path]:
+def _files(sources: list[Path], endings: tuple[str, ...]) -> list[Path]:
     files = []
     for source in sources:
         if not source.exists():
             raise InputError(f"{source} is not there.")
         found = sorted(source.iterdir()) if source.is_dir() else [source]
-        files += [path for path in found if path.name.lower().endswith((".csv", ".csv.gz"))]
+        files += [path for path in found if path.name.lower().endswith(endings)]
+    return files
+
+
+def _tables(sources: list[Path]) -> list[Path]:
+    files = _files(sources, (".csv", ".csv.gz"))
     if not files:
         raise InputError(f"{', '.join(map(str, sources))}: there is no CSV file in it.")
     return files

@@ -7,6 +7,7 @@ figures (words.py), the page around them (pack.py), and what lies outside a funn
 
 from collections import defaultdict
 from collections.abc import Sequence
+from itertools import pairwise
 
 from pipelines.board import svg, words
 from pipelines.board.drawing import Drawing, Row, Shading, left_out, said, shading, ticks, written
@@ -210,8 +211,8 @@ def _draw_funnel(
 def ward_map(rows: Sequence[Row], shapes: Sequence[Row], title: str, unit: str, form: str = "rate") -> Drawing | None:
     """Wards in five shades. None where no ward has a shape.
 
-    Rows: ward, name, value (None where it is withheld). shapes: ward, outline (rings of points, y downwards: "0,0 9,0 9,9;"
-    ...), label_x, label_y; numbers are all in one unit, whatever it is.
+    Rows: ward, name, value (None where it is withheld). shapes: rows of reference table ward_shapes: ward,
+    outline (rings of points, y downwards: "0,0 9,0 9,9;..."), all in one unit, whatever it is.
     """
     values = {row["ward"]: row for row in rows}
     drawn = [shape for shape in shapes if shape["ward"] in values]
@@ -230,8 +231,8 @@ def _map_finding(rows: Sequence[Row], form: str) -> str:
     shown = sorted((row for row in rows if row["value"] is not None), key=lambda row: row["value"])
     if not shown:
         return "No ward can be shown."
-    low, high = shown[0], shown[-1]
-    return f"Wards lie between {written(low['value'], form)} ({low['name']}) and {written(high['value'], form)} ({high['name']})."
+    low, high = (written(row["value"], form) for row in (shown[0], shown[-1]))
+    return f"Wards lie between {low} and {high}. Darker means more."
 
 
 def _draw_map(width: int, drawn: Sequence[Row], values: dict[str, Row], shades: Shading) -> tuple[int, str]:
@@ -239,14 +240,15 @@ def _draw_map(width: int, drawn: Sequence[Row], values: dict[str, Row], shades: 
     points = [point for rings in outlines.values() for ring in rings for point in ring]
     left, right, top, bottom = (end(point[axis] for point in points) for axis in (0, 1) for end in (min, max))
     zoom = min((width - 4) / (right - left or 1), HIGHEST / (bottom - top or 1))
-    x, y = (lambda value: 2 + (value - left) * zoom), (lambda value: 2 + (value - top) * zoom)
+    middle = (width - (right - left) * zoom) / 2
+    x, y = svg.scale(left, left + 1, middle, middle + zoom), svg.scale(top, top + 1, 2, 2 + zoom)
     areas, labels = [], []
     for shape in drawn:
         row, rings = values[shape["ward"]], outlines[shape["ward"]]
         css = "withheld" if row["value"] is None else f"heat-{shades.shade(row['value'])}"
         areas.append(svg.area([[(x(a), y(b)) for a, b in ring] for ring in rings], f"ward {css}"))
-        room = (max(a for a, _ in rings[0]) - min(a for a, _ in rings[0])) * zoom
-        labels += _ward_label(row, x(float(shape["label_x"])), y(float(shape["label_y"])), room, shades.form, css)
+        across, down, room = _room(rings)
+        labels += _ward_label(row, x(across), y(down), room * zoom, shades.form, css)
     return round((bottom - top) * zoom) + 4, "".join(areas + labels)
 
 
@@ -259,6 +261,20 @@ def _ward_label(row: Row, x: float, y: float, room: float, form: str, css: str) 
             svg.text(x, y + 14, value, f"on-{css} bold", "middle"),
         ]
     return [svg.text(x, y + 5, value, f"on-{css}", "middle")] if len(value) * LETTER < room * 0.8 else []
+
+
+def _room(rings: Sequence[Points]) -> tuple[float, float, float]:
+    """The middle of the longest level line within a shape at half of its height, and the length of that line."""
+    heights = [y for ring in rings for _, y in ring]
+    level = (min(heights) + max(heights)) / 2 + 0.01  # beside corners, which lie on whole numbers
+    crossings = sorted(
+        x1 + (level - y1) / (y2 - y1) * (x2 - x1)
+        for ring in rings
+        for (x1, y1), (x2, y2) in pairwise([*ring, ring[0]])
+        if (y1 < level) != (y2 < level)
+    )
+    start, end = max(zip(crossings[::2], crossings[1::2], strict=True), key=lambda pair: pair[1] - pair[0])
+    return (start + end) / 2, level, end - start
 
 
 def _rings(outline: str) -> list[Points]:

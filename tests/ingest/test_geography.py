@@ -2,6 +2,8 @@
 
 import csv
 import gzip
+import json
+import math
 from pathlib import Path
 
 import duckdb
@@ -192,3 +194,57 @@ def test_the_published_lookups_are_read_as_they_are(tmp_path, monkeypatch):
             f"count(imd_2019_quintile) from '{settings.state / 'reference' / 'areas.csv'}'"
         ).fetchall()
     assert found == [(1107, 279, 13, 1107, 1107)]
+
+
+def boundaries(*wards: tuple[str, list]) -> str:
+    features = [
+        {"type": "Feature", "properties": {"FID": 1, "WD24CD": code, "WD24NM": "x"},
+         "geometry": {"type": "Polygon", "coordinates": [ring]}}
+        for code, ring in wards
+    ]  # fmt: skip
+    return json.dumps({"type": "FeatureCollection", "features": features})
+
+
+def test_ward_boundaries_become_outlines_that_share_their_corners(hub, tmp_path, capsys):
+    north = [[1.0, 51.5], [1.2, 51.5], [1.2, 51.4], [1.1, 51.40001], [1.0, 51.4], [1.0, 51.5]]
+    south = [[1.0, 51.4], [1.1, 51.40002], [1.2, 51.4], [1.2, 51.3], [1.0, 51.3], [1.0, 51.4]]
+    far = [[9.0, 1.0], [9.1, 1.0], [9.1, 1.1], [9.0, 1.0]]
+    text = boundaries(("E05000001", north), ("E05000002", south), ("E05000009", far))
+    (tmp_path / "published" / "wards.geojson").write_text(text)
+    assert take_in(tmp_path, "--police-area", "Hereshire") == 0
+    assert "2 of the wards have a boundary" in capsys.readouterr().out
+    shapes = {row["ward"]: row["outline"] for row in own(hub, "ward_shapes")}
+    assert list(shapes) == ["E05000001", "E05000002"]
+    corners = [set(outline.split()) for outline in shapes.values()]
+    assert len(corners[0] & corners[1]) == 3  # where they touch
+    assert {corner.split(",")[0] for corner in corners[0]} == {"0", "500", "1000"}
+    assert min(int(corner.split(",")[1]) for corner in corners[0]) == 0  # north is up
+
+
+def test_boundaries_in_metres_are_told_and_nothing_is_written(hub, tmp_path, capsys):
+    ring = [[619295, 167858], [619395, 167858], [619295, 167958], [619295, 167858]]
+    (tmp_path / "published" / "wards.geojson").write_text(boundaries(("E05000001", ring)))
+    assert take_in(tmp_path) != 0
+    assert "wards.geojson is in metres. Download it as GeoJSON in degrees" in capsys.readouterr().err
+    assert not (hub.state / "reference").exists()
+
+
+def test_a_file_that_has_no_wards_is_told(hub, tmp_path, capsys):
+    (tmp_path / "published" / "wards.geojson").write_text('{"features": [{"properties": {"name": "x"}}]}')
+    assert take_in(tmp_path) != 0
+    assert "wards.geojson has no ward boundaries" in capsys.readouterr().err
+
+
+def test_every_ward_of_the_fictional_region_has_a_tile_and_no_two_overlap():
+    def table(name: str) -> list[dict[str, str]]:
+        with Settings().reference_csv(name).open(newline="") as file:
+            return list(csv.DictReader(file))
+
+    tiles = {row["ward"]: row["outline"] for row in table("ward_shapes")}
+    assert set(tiles) == {row["ward"] for row in table("areas")}
+    middles = [
+        [sum(int(point.split(",")[axis]) for point in outline.split()) / 6 for axis in (0, 1)]
+        for outline in tiles.values()
+    ]
+    for place, one in enumerate(middles):
+        assert all(math.dist(one, other) > 98 for other in middles[:place])  # a tile is 100 wide
