@@ -27,8 +27,8 @@ def deliveries(warehouse: Path) -> list[dict[str, str]]:
 def pack_facts(manifest: dict, settings: Settings) -> dict:
     """What the page says beside the board's figures.
 
-    Keys: release_id, built_on (YYYY-MM-DD), region, fictional, feeds, offers, needs, definitions, linkage (shares of links,
-    no counts of people), withhold_people_up_to, round_to, handoff_days, spell_gap_days, approved (who and when; None while
+    Keys: release_id, built_on (YYYY-MM-DD), region, fictional, feeds, offers, needs, definitions, ward_shapes,
+    linkage (shares of links, no counts of people), withhold_people_up_to, round_to, handoff_days, spell_gap_days, approved (who and when; None while
     the release is staged).
     """
     region = _reference(settings, "region") or [{"region": ""}]
@@ -42,6 +42,7 @@ def pack_facts(manifest: dict, settings: Settings) -> dict:
         "offers": _reference(settings, "offers"),
         "needs": _reference(settings, "needs"),
         "definitions": _reference(settings, "definitions"),
+        "ward_shapes": _reference(settings, "ward_shapes"),
         "linkage": _query(settings.warehouse_db, LINKAGE_ERRORS),
         "withhold_people_up_to": settings.withhold_people_up_to,
         "round_to": settings.round_to,

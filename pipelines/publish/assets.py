@@ -8,6 +8,7 @@ import dagster as dg
 from pipelines.board.dictionary_page import render_dictionary_page
 from pipelines.board.linkage_page import render_linkage_page
 from pipelines.board.pack import render_pack
+from pipelines.board.pdf import write_pdf
 from pipelines.board.quality_page import render_quality_page
 from pipelines.erasure.proof import is_swept
 from pipelines.operations.assets import again_after_hiccup
@@ -32,7 +33,7 @@ def publish_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         group_name="publish",
         kinds={"duckdb", "html"},
         description="A release: analyst.duckdb, board.duckdb under disclosure control, a Parquet file per mart, the "
-        "board pack, the pages on data quality and linkage quality, the data dictionary and a manifest; built apart, checked, and switched in with one rename.",
+        "board pack as page and PDF, the pages on data quality and linkage quality, the data dictionary and a manifest; built apart, checked, and switched in with one rename.",
         check_specs=[dg.AssetCheckSpec(name, asset=KEY, description=question) for name, question in QUESTIONS.items()],
     )
     @again_after_hiccup
@@ -66,6 +67,8 @@ def publish_assets(settings: Settings) -> list[dg.AssetsDefinition]:
 def _render_pages(board: Path, out: Path, facts: dict) -> None:
     """The board pack, and beside it the pages for the hub and its analysts, which are made from the analyst tables."""
     render_pack(board, out, facts)
+    if why_not := write_pdf(out, out.with_suffix(".pdf")):
+        dg.get_dagster_logger().warning(why_not)
     render_linkage_page(board.with_name("analyst.duckdb"), out.with_name(LINKAGE_PAGE), facts)
     render_quality_page(board.with_name("analyst.duckdb"), out.with_name(QUALITY_PAGE), facts)
     render_dictionary_page(board.with_name("analyst.duckdb"), out.with_name(DICTIONARY_PAGE), facts)
