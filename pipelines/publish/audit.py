@@ -3,7 +3,7 @@
 The attacker has the tables, knows the rule (counts of persons 1 to 7 are withheld, everything else is rounded) and what
 adds up to what (sums.py), and can solve equations. Every published number is an interval, every withheld one an
 interval too; sums, margins, people counted once or several times, and cells that several tables share, tie them together.
-For each withheld cell the smallest and the largest whole number that fit are asked of a solver (scipy's HiGHS). Fewer than
+For each withheld cell the smallest and the largest number that fit are asked of a solver (scipy's HiGHS). Fewer than
 `least_candidates` whole numbers mean that the cell is not hidden.
 
 With a release that was published before, its tables are known as well: a cell of a period that both have is one and the
@@ -32,6 +32,7 @@ from pipelines.settings import Settings
 Cell = tuple[str, str, frozenset]  # what is counted, column, (dimension, label) pairs but for those of totals
 Row = tuple[str, int]  # table, place of the row in it
 Interval = tuple[float, float]
+TOLERANCE = 1e-6  # of the solver
 
 
 class NotConsistent(ValueError):
@@ -285,25 +286,32 @@ class _Group:
 
 def _groups(system: System, place: dict[Cell, int]) -> list[_Group]:
     """Cells that are tied together, group by group."""
-    pairs = [
-        (place[relation.terms[0][0]], place[cell]) for relation in system.relations for cell, _ in relation.terms[1:]
-    ]
+    relations = [relation for relation in system.relations if _binds(relation, system.cells)]
+    pairs = [(place[relation.terms[0][0]], place[cell]) for relation in relations for cell, _ in relation.terms[1:]]
     one, other = zip(*pairs, strict=True) if pairs else ((), ())
     ties = coo_array((np.ones(len(one)), (one, other)), shape=(len(place), len(place)))
     number, member = connected_components(ties, directed=False)
     groups = [_Group([], []) for _ in range(number)]
     for cell, group in enumerate(member):
         groups[group].cells.append(cell)
-    for relation in system.relations:
+    for relation in relations:
         groups[member[place[relation.terms[0][0]]]].relations.append(relation)
     return groups
 
 
+def _binds(relation: Relation, cells: dict[Cell, Known]) -> bool:
+    """Whether a relation says more than what is known of each of its cells alone."""
+    least = sum(factor * (cells[cell].low if factor > 0 else cells[cell].high) for cell, factor in relation.terms)
+    most = sum(factor * (cells[cell].high if factor > 0 else cells[cell].low) for cell, factor in relation.terms)
+    return least < relation.low or most > relation.high
+
+
 class _Attack:
-    """A group of cells as a system of inequalities in whole numbers.
+    """A group of cells as a system of inequalities.
 
     One solution is a possible truth for all cells at once: a cell that was seen with values far enough apart in the
-    solutions so far is hidden, and needs no solving of its own.
+    solutions so far is hidden, and needs no solving of its own. Fractions are allowed while a cell is far from the limit;
+    near it the ends are looked for among whole numbers.
     """
 
     def __init__(self, cells: list[Cell], relations: list[Relation], system: System, settings: Settings):
@@ -325,35 +333,40 @@ class _Attack:
     def findings(self) -> Iterator[tuple[Cell, float, float]]:
         """Of each hidden cell the interval that is left: exact where it is narrow, else as far as it was seen to reach.
 
-        The narrowest is always exact.
+        The narrowest of all is exact.
         """
-        if not self.constraints:
-            yield from (
-                (self.cells[each], self.bounds.lb[each], self._open(self.bounds.ub[each])) for each in self.hidden
-            )
-            return
         low = np.full(len(self.cells), math.inf)
         high = -low
-        exact: set[int] = set()
         everyone = np.zeros(len(self.cells))
         everyone[self.hidden] = 1
         for objective in (everyone, -everyone):
             self._see(self._solve(objective), low, high)
-        while True:
-            narrow = min(self.hidden, key=lambda each: (high[each] - low[each], each not in exact))
-            if narrow in exact or high[narrow] - low[narrow] >= self.settings.withhold_people_up_to - 1:
+        exact: dict[int, Interval] = {}
+        wide = self.settings.withhold_people_up_to - 1
+        while waiting := [each for each in self.hidden if each not in exact]:
+            narrow = min(waiting, key=lambda each: high[each] - low[each])
+            narrowest = min((end - start for start, end in exact.values()), default=math.inf)
+            if high[narrow] - low[narrow] >= min(wide, max(narrowest, self.settings.least_candidates - 1)):
                 break
-            for sign in (1, -1):
-                objective = np.zeros(len(self.cells))
-                objective[narrow] = sign
+            for objective in self._both_ways(narrow):
                 self._see(self._solve(objective), low, high)
-            exact.add(narrow)
-            if high[narrow] - low[narrow] + 1 < self.settings.least_candidates:
-                yield self.cells[narrow], low[narrow], self._open(high[narrow])
-                self.hidden.remove(narrow)
-                if not self.hidden:
-                    break
-        yield from ((self.cells[each], low[each], self._open(high[each])) for each in self.hidden)
+            exact[narrow] = self._whole(low[narrow], high[narrow])
+            if exact[narrow][1] - exact[narrow][0] <= self.settings.least_candidates:
+                ends = [self._solve(objective, whole_numbers=True)[narrow] for objective in self._both_ways(narrow)]
+                exact[narrow] = round(min(ends)), round(max(ends))
+        for each in self.hidden:
+            start, end = exact.get(each) or self._whole(low[each], high[each])
+            yield self.cells[each], float(start), self._open(end)
+
+    def _both_ways(self, cell: int) -> Iterator[np.ndarray]:
+        """Objectives that make a cell as small, and as large, as it can be."""
+        for sign in (1.0, -1.0):
+            objective = np.zeros(len(self.cells))
+            objective[cell] = sign
+            yield objective
+
+    def _whole(self, low: float, high: float) -> Interval:
+        return math.ceil(low - TOLERANCE), math.floor(high + TOLERANCE)
 
     def _open(self, value: float) -> float:
         return math.inf if value >= self.ceiling else float(value)
@@ -362,13 +375,14 @@ class _Attack:
         np.minimum(low, solution, out=low)
         np.maximum(high, solution, out=high)
 
-    def _solve(self, objective: np.ndarray) -> np.ndarray:
-        """A possible truth that makes the objective small."""
+    def _solve(self, objective: np.ndarray, whole_numbers: bool = False) -> np.ndarray:
+        """A possible truth that makes the objective small; quicker if it may be one of fractions."""
         self.solved += 1
-        result = milp(objective, integrality=np.ones(len(self.cells)), bounds=self.bounds, constraints=self.constraints)
+        integrality = np.full(len(self.cells), int(whole_numbers))
+        result = milp(objective, integrality=integrality, bounds=self.bounds, constraints=self.constraints)
         if result.x is None:
             raise NotConsistent(self.cells)
-        return np.round(result.x)
+        return result.x
 
 
 def in_words(cell: Cell) -> str:

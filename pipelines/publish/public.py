@@ -6,6 +6,7 @@ stays: it is what the next release is audited against. What does not belong here
 """
 
 import json
+import math
 import os
 import shutil
 import tempfile
@@ -14,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pipelines.pseudonymise.errors import InputError
-from pipelines.publish.audit import Audit, system_of
+from pipelines.publish.audit import Audit, Finding, in_words, system_of
 from pipelines.publish.board_files import FOLDER, read_board_tables
 from pipelines.publish.secondary import Earlier, attack
 from pipelines.settings import Settings
@@ -30,6 +31,12 @@ def current_public(settings: Settings) -> Path | None:
     """Folder of what is public now, None before the first approval."""
     link = settings.public / CURRENT
     return settings.public / os.readlink(link) if link.is_symlink() and link.exists() else None
+
+
+def approvals(settings: Settings) -> dict[str, str]:
+    """Who approved each release that is or was public, by its id."""
+    said = [json.loads(path.read_text(encoding="utf-8")) for path in settings.public.glob(f"r*/{APPROVAL}")]
+    return {each["release_id"]: each["approved_by"] for each in said}
 
 
 def read_approval(public: Path) -> dict:
@@ -57,6 +64,28 @@ def audit_release(settings: Settings, folder: Path, manifest: dict, earlier_id: 
     """Attacks the board tables of a release in `folder`, together with those of a public one."""
     earlier = read_earlier(settings, earlier_id, manifest["last_period"])
     return attack(system_of(read_board_tables(folder), settings), earlier, settings)
+
+
+def describe(found: Audit, release_id: str, earlier_id: str | None, settings: Settings) -> str:
+    """What was tried, and the narrowest interval that an attacker gets."""
+    together = f"together with {earlier_id}, which is public" if earlier_id else "alone: nothing was public before it"
+    lines = [
+        f"Release {release_id}, {together}",
+        f"{found.cells:,} counts, {found.withheld:,} of them withheld counts of persons",
+        f"{found.relations:,} sums, margins and limits between them",
+        f"{found.solved:,} times a solver was asked for the smallest or largest number that fits",
+    ]
+    if found.narrowest:
+        narrow = found.narrowest
+        lines.append(f"Narrowest: {in_words(narrow.cell)} can be {_interval(narrow)}")
+    lines += [f"NOT HIDDEN: {in_words(each.cell)} can only be {_interval(each)}" for each in found.unsafe]
+    verdict = f"{len(found.unsafe):,} have fewer" if found.unsafe else "all have them"
+    lines.append(f"Each is to have at least {settings.least_candidates} whole numbers that it can be: {verdict}.")
+    return "\n".join(lines)
+
+
+def _interval(finding: Finding) -> str:
+    return f"{finding.low:.0f} or more" if math.isinf(finding.high) else f"{finding.low:.0f} to {finding.high:.0f}"
 
 
 def approve(settings: Settings, folder: Path, manifest: dict, facts: dict, by: str, pack: Pack) -> Path:

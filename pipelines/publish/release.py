@@ -128,6 +128,11 @@ def read_manifest(folder: Path) -> dict:
     return json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
 
 
+def read_facts(folder: Path) -> dict:
+    """What the pack of a release says beside its figures."""
+    return json.loads((folder / FACTS).read_text(encoding="utf-8"))
+
+
 def withdraw(settings: Settings, release_id: str, because: str) -> None:
     """Deletes all of a release that has a row for a person; what was published under disclosure control stays.
 
@@ -153,14 +158,22 @@ def clear_unfinished(settings: Settings) -> None:
 
 def roll_back(settings: Settings, release_id: str) -> dict:
     """Makes an earlier release the current one and returns its manifest. Raises InputError if it cannot be."""
-    kept = {manifest["release_id"]: manifest for manifest in releases(settings)}
-    if release_id not in kept:
-        raise InputError(f"there is no release {release_id}. Those that are kept: {', '.join(kept) or 'none'}.")
-    if why := kept[release_id].get("withdrawn"):
+    folder = folder_of(settings, release_id)
+    manifest = read_manifest(folder)
+    if why := manifest.get("withdrawn"):
         raise InputError(f"release {release_id} cannot come back: {why}")
     with _building_folder(settings.releases):
-        _switch(settings, settings.releases / release_id)
-    return kept[release_id]
+        _switch(settings, folder)
+    return manifest
+
+
+def folder_of(settings: Settings, release_id: str) -> Path:
+    """Folder of a release that is kept; `current` names the one that stands. Raises InputError if there is none."""
+    folder = current_release(settings) if release_id == CURRENT else settings.releases / release_id
+    kept = {manifest["release_id"] for manifest in releases(settings)}
+    if folder is None or folder.name not in kept:
+        raise InputError(f"there is no release {release_id}. Those that are kept: {', '.join(sorted(kept)) or 'none'}.")
+    return folder
 
 
 def _checks_if_sound(path: Path, roles: Roles, settings: Settings) -> list[Check] | None:
