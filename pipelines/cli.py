@@ -210,12 +210,18 @@ def release_list(args: argparse.Namespace) -> int:
 
 def release_approve(args: argparse.Namespace) -> int:
     from pipelines.board.pack import render_pack
+    from pipelines.board.pdf import write_pdf
     from pipelines.publish.public import approve
     from pipelines.publish.release import folder_of, read_facts, read_manifest
 
+    def pack(board: Path, page: Path, facts: dict) -> None:
+        render_pack(board, page, facts)
+        if why_not := write_pdf(page, page.with_suffix(".pdf")):
+            print(why_not, file=sys.stderr)
+
     settings = Settings()
     folder = folder_of(settings, args.release_id)
-    public = approve(settings, folder, read_manifest(folder), read_facts(folder), args.by, render_pack)
+    public = approve(settings, folder, read_manifest(folder), read_facts(folder), args.by, pack)
     print(f"{public}: public, approved by {args.by}.")
     return 0
 
