@@ -1,5 +1,10 @@
 -- One row per ordered pair of services of different agencies: contacts that were followed by one with the other
 -- within the hand-off window.
+-- Counts: hand-offs between agencies
+-- Adds up: from_label
+-- Adds up: to_label
+-- Adds up: need_kept
+-- Within: people in handoffs
 -- Key: from_label, to_label, need_kept
 select
     from_feed.label as from_label, -- [label] Service of the first contact

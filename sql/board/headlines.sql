@@ -1,6 +1,7 @@
 -- One row per headline figure of the pack, with the 95 % band in which the true figure lies as far as linkage can tell
 -- (the middle of its draws, rounded outwards; the figure itself may lie outside), and what a share of it is a share of.
 -- The share itself is left to the reader of the controlled counts.
+-- Counts: by headline_id
 -- Key: headline_id
 select
     headlines.position, -- [label] Place in the pack

@@ -7,10 +7,12 @@ import duckdb
 import pyarrow as pa
 import pytest
 
+from pipelines.publish import sums
 from pipelines.publish.export import write_board
-from pipelines.publish.tables import board_roles, published_files
+from pipelines.publish.tables import published_files
 from pipelines.settings import Settings
 from pipelines.warehouse.database import identifier, literal
+from pipelines.warehouse.sqlfile import SqlFile
 
 Rows = list[dict]
 
@@ -144,8 +146,7 @@ def write_board_database(folder: Path, tables: dict[str, Rows]) -> Path:
     with duckdb.connect(str(warehouse)) as connection:
         connection.execute("create schema board")
         for file in (file for file in published_files(settings) if file.schema == "board"):
-            rows = pa.Table.from_pylist(tables[file.table])
-            assert rows.column_names == [column.name for column in file.columns], file.table
+            rows = _arrow(tables.get(file.table, []), file)
             connection.register("rows", rows)
             connection.execute(f"create table board.{file.table} as select * from rows")
             connection.unregister("rows")
@@ -153,8 +154,18 @@ def write_board_database(folder: Path, tables: dict[str, Rows]) -> Path:
             for column in file.columns:
                 name = f"board.{file.table}.{identifier(column.name)}"
                 connection.execute(f"comment on column {name} is {literal(column.comment)}")
-    write_board(warehouse, folder / "board.duckdb", board_roles(settings), settings)
+    write_board(warehouse, folder / "board.duckdb", sums.board_tables(settings), None, settings)
     return folder / "board.duckdb"
+
+
+def _arrow(rows: Rows, file: SqlFile) -> pa.Table:
+    """Rows with the columns of an SQL file; a table that a test does not give is empty."""
+    if not rows:
+        kinds = [(column.name, pa.string() if column.role == "label" else pa.int64()) for column in file.columns]
+        return pa.schema(kinds).empty_table()
+    table = pa.Table.from_pylist(rows)
+    assert table.column_names == [column.name for column in file.columns], file.table
+    return table
 
 
 @pytest.fixture(scope="session")
