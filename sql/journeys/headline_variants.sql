@@ -56,7 +56,8 @@ figures as (
         headlines.unit,
         coalesce(of_tops.people, coalesce(central.people, 0) + coalesce(changed.people, 0)) as people,
         coalesce(of_tops.contacts, coalesce(central.contacts, 0) + coalesce(changed.contacts, 0)) as contacts,
-        central.minutes + coalesce(changed.minutes, 0) as minutes,
+        if(headlines.unit = 'minutes', coalesce(central.minutes, 0), central.minutes)
+        + coalesce(changed.minutes, 0) as minutes,
         coalesce(central.amount, 0) + coalesce(changed.amount, 0) + coalesce(off.amount, 0) as amount
     from journeys.headlines as headlines
     cross join variants
@@ -75,7 +76,7 @@ select
     case unit
         when 'people' then round(people)
         when 'contacts' then round(contacts)
-        when 'minutes' then coalesce(minutes, 0)
+        when 'minutes' then minutes
         else amount
     end::double as value -- The figure in its unit
 from figures

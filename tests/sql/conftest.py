@@ -139,6 +139,17 @@ def check(connection, files) -> Callable[..., None]:
     return build_and_compare
 
 
+@pytest.fixture
+def built(connection, files) -> Callable[..., duckdb.DuckDBPyConnection]:
+    """built(table, given={name: text}): builds the table, for a test that asks for some of its rows."""
+
+    def build_and_return(table: str, given: dict[str, str]) -> duckdb.DuckDBPyConnection:
+        build(connection, files, table, given)
+        return connection
+
+    return build_and_return
+
+
 def build(
     connection: duckdb.DuckDBPyConnection, files: dict[TableName, SqlFile], table: str, given: dict[str, str]
 ) -> None:

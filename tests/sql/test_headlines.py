@@ -231,3 +231,9 @@ def test_strangers_joined_at_random_bring_the_hand_offs_of_a_person_and_not_of_s
             ]
         ),
     )
+
+
+def test_a_figure_in_minutes_is_0_and_not_empty_where_nobody_waited(built):
+    connection = built("journeys.headline_variants", NOBODY_ELSE)
+    waits = "select minutes, value from journeys.headline_variants where headline_id = 'police_hospital_waits'"
+    assert set(connection.execute(waits).fetchall()) == {(0, 0)}
