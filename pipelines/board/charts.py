@@ -69,9 +69,10 @@ def _draw_flow(flows: Flows, steps: Sequence[str]) -> tuple[int, str]:
         out, into = ({name: y for name, (y, _) in places[step + side].items()} for side in (0, 1))
         links = _links(flows, step)
         order = [(one, other) for one in out for other in into if (one, other) in links]
+        largest = max((pair for pair in order if OTHER not in pair), key=links.get, default=None)
         for one, other in order:
             thick = links[one, other] * room / total
-            css = "band strong" if links[one, other] == max(links.values()) else "band"
+            css = "band strong" if (one, other) == largest else "band"
             shapes.append(svg.ribbon(at[step] + bar, out[one], at[step + 1], into[other], thick, css))
             out[one] += thick
             into[other] += thick
@@ -232,7 +233,7 @@ def _map_finding(rows: Sequence[Row], form: str) -> str:
     if not shown:
         return "No ward can be shown."
     low, high = (written(row["value"], form) for row in (shown[0], shown[-1]))
-    return f"Wards lie between {low} and {high}. Darker means more."
+    return f"Wards lie between {low} and {high}."
 
 
 def _draw_map(width: int, drawn: Sequence[Row], values: dict[str, Row], shades: Shading) -> tuple[int, str]:
@@ -254,7 +255,7 @@ def _draw_map(width: int, drawn: Sequence[Row], values: dict[str, Row], shades: 
 
 def _ward_label(row: Row, x: float, y: float, room: float, form: str, css: str) -> list[str]:
     """Name and value of a ward, each where it fits."""
-    value = "–" if row["value"] is None else written(row["value"], form)
+    value = written(row["value"], form)
     if len(row["name"]) * LETTER < room:
         return [
             svg.text(x, y - 3, row["name"], f"on-{css}", "middle"),

@@ -19,7 +19,7 @@ WIDE, NARROW = 820, 320  # pixels: the page's figure on a desk or on paper, and 
 # differ in lightness, so that they hold without colour vision and in grey print; none is red or green.
 INK, QUIET, RULE = "#22303c", "#55636f", "#d5dbe0"
 STRONG, WEAK = "#12436d", "#a9c4da"
-SERIES = ["#12436d", "#f08a3c", "#9b86cf", "#3d4b57", "#7fb8d6"]
+SERIES = ["#12436d", "#c8641b", "#8a72c6", "#3d4b57", "#3a88b0"]
 CSS_NAMES = {
     INK: "--ink", QUIET: "--quiet", RULE: "--rule", WEAK: "--weak",
     **{colour: f"--series-{number}" for number, colour in enumerate(SERIES, 1)},

@@ -166,7 +166,7 @@ def _limits(points: Points, x: Scale, y: Scale, form: str, low: float, beside: f
             if value < low:
                 continue
             shapes.append(svg.line(x(start - 0.5), y(value), x(end + 0.5), y(value), css))
-            if beside and end == parts[-1][2]:
+            if beside and end == len(points) - 1:
                 shapes.append(svg.text(beside, y(value) + 4, f"{LIMITS[name]} {written(value, form)}"))
     return shapes
 
