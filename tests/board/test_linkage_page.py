@@ -236,6 +236,12 @@ def test_text_from_the_data_cannot_become_markup(make_page):
     assert "<script" not in odd and "&lt;script&gt;" in odd.lower()
 
 
+def test_it_is_accessible_on_every_screen(html, tmp_path, faults):
+    page = tmp_path / "linkage_quality.html"
+    page.write_text(html, encoding="utf-8")
+    assert faults(page) == []
+
+
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine: install it to open the page in a browser")
 def test_a_browser_shows_the_charts_and_has_nothing_to_complain_of(html, tmp_path):
     page = tmp_path / "linkage_quality.html"
