@@ -226,6 +226,27 @@ def release_approve(args: argparse.Namespace) -> int:
     return 0
 
 
+def release_diff(args: argparse.Namespace) -> int:
+    from pipelines.publish.moved import describe
+    from pipelines.publish.public import public_before
+    from pipelines.publish.release import folder_of, read_manifest, releases, what_moved
+
+    settings = Settings()
+    now = folder_of(settings, args.now)
+    manifest = read_manifest(now)
+    older = [each["release_id"] for each in releases(settings) if each["built_at"] < manifest["built_at"]]
+    earlier = args.before or public_before(settings, manifest["made_of"]) or next(iter(older), None)
+    if earlier is None:
+        raise InputError(f"there is no release before {now.name} to compare it with.")
+    before = folder_of(settings, earlier)
+    moved = what_moved(settings, before, now, manifest)
+    if moved is None:
+        raise InputError(f"release {before.name} was made by an older Upstream, or withdrawn: nothing to compare with.")
+    print(f"{before.name} (before) and {now.name} (now)")
+    print(describe(moved))
+    return 0
+
+
 def disclosure_audit(args: argparse.Namespace) -> int:
     from pipelines.publish.public import audit_release, describe
     from pipelines.publish.release import folder_of, read_manifest
@@ -686,6 +707,11 @@ def _add_release(command: argparse.ArgumentParser) -> None:
     step.add_argument("release_id", metavar="RELEASE_ID", help="or current")
     step.add_argument("--by", required=True, metavar="NAME", help="who approves it; it stands in the pack")
     step.set_defaults(run=release_approve)
+
+    step = steps.add_parser("diff", help="which headlines moved, and whether demand, feeds or linkage moved them")
+    step.add_argument("before", nargs="?", metavar="BEFORE", help="release id (the public one, else the one before)")
+    step.add_argument("now", nargs="?", default="current", metavar="NOW", help="release id (current)")
+    step.set_defaults(run=release_diff)
 
     step = steps.add_parser("rollback", help="make an earlier release the current one")
     step.add_argument("release_id", metavar="RELEASE_ID")

@@ -34,8 +34,9 @@ def current_public(settings: Settings) -> Path | None:
 
 
 def approvals(settings: Settings) -> dict[str, str]:
-    """Who approved each release that is or was public, by its id."""
+    """Who approved each release that is or was public, by its id; the one approved last comes first."""
     said = [json.loads(path.read_text(encoding="utf-8")) for path in settings.public.glob(f"r*/{APPROVAL}")]
+    said.sort(key=lambda each: each["approved_at"], reverse=True)
     return {each["release_id"]: each["approved_by"] for each in said}
 
 

@@ -29,7 +29,8 @@ from pipelines.publish.checks import Check, check_release, row_counts
 from pipelines.publish.content import combined, open_released, table_digests
 from pipelines.publish.dictionary import write_dictionary
 from pipelines.publish.mart_risk import write_release_risk
-from pipelines.publish.public import public_before, read_earlier
+from pipelines.publish.moved import Moved, headlines_moved, write_changes
+from pipelines.publish.public import approvals, public_before, read_earlier
 from pipelines.publish.sums import Declared, board_tables
 from pipelines.publish.tables import Roles, board_roles, published_tables
 from pipelines.settings import Settings
@@ -202,6 +203,7 @@ def _write_databases(building: Path, declared: dict[str, Declared], inputs: dict
     else:
         earlier = read_earlier(settings, compared_with, last_period)
         export.write_board(settings.warehouse_db, board, declared, earlier, settings)
+        _write_what_moved(building, settings, compared_with, {"deliveries": deliveries, "last_period": last_period})
     content, rows = {}, {}
     for database in (analyst, board):
         with open_released(database) as connection:
@@ -220,6 +222,24 @@ def _write_databases(building: Path, declared: dict[str, Declared], inputs: dict
         "content": content,
         **made_of,
     }
+
+
+def what_moved(settings: Settings, before: Path, now: Path, manifest_now: dict) -> list[Moved] | None:
+    """Every headline in two releases, with what moved it; None if the earlier one cannot be read any more."""
+    try:
+        manifest = read_manifest(before)
+        return headlines_moved(before / "analyst.duckdb", now / "analyst.duckdb", manifest, manifest_now)
+    except (OSError, KeyError, duckdb.Error):
+        return None
+
+
+def _write_what_moved(building: Path, settings: Settings, compared_with: str | None, manifest: dict) -> None:
+    """Tells the board which headlines moved since the public release that this one is compared with."""
+    if compared_with is None:
+        write_changes(building / "board.duckdb", None, None)
+        return
+    moved = what_moved(settings, settings.releases / compared_with, building, manifest)
+    write_changes(building / "board.duckdb", settings.public / compared_with / "board.duckdb", moved)
 
 
 def _board_that_stays(settings: Settings, inputs: dict[str, str], deliveries: list[dict]) -> list[dict] | None:
@@ -272,9 +292,11 @@ def _switch(settings: Settings, path: Path) -> None:
 
 
 def _prune(settings: Settings) -> None:
-    """Removes all but the newest releases; the current one always stays."""
+    """Removes all but the newest releases; the current one always stays, and the last two that became public: what moved
+    since then is told by their people."""
     standing = current_release(settings)
+    public = list(approvals(settings))[:2]
     for manifest in releases(settings)[settings.releases_kept :]:
         path = settings.releases / manifest["release_id"]
-        if path != standing:
+        if path != standing and manifest["release_id"] not in public:
             shutil.rmtree(path)

@@ -54,7 +54,10 @@ select
     label, -- [label] What is counted
     people, -- [people] People
     contacts, -- [count] Contacts
-    median_days -- [rate] Median days between them
+    median_days, -- [rate] Median days between them
+    null::double as minutes, -- [minutes] Minutes
+    label as headline_id, -- [label] Name
+    'people' as unit -- [label] What is counted
 from (
     values ('seen', 1242, 3001, 30.4), ('going round', 7, 212, 6.5), ('nobody', 0, 0, null)
 ) as headlines (label, people, contacts, median_days)

@@ -118,7 +118,8 @@ def test_a_release_is_staged_until_a_named_person_approves_it(settings):
     public = approved(settings, made)
     assert current_public(settings) == public == settings.public / made.release_id
     assert sorted(str(path.relative_to(public)) for path in public.rglob("*") if path.is_file()) == [
-        "approval.json", "board.duckdb", "board/csv-metadata.json", "board/headlines.csv", "board_pack.html",
+        "approval.json", "board.duckdb", "board/csv-metadata.json", "board/headline_changes.csv", "board/headlines.csv",
+        "board_pack.html",
     ]  # fmt: skip
     assert "A. Reeve" in (public / "board_pack.html").read_text()
     assert read_approval(public)["approved_by"] == "A. Reeve"
