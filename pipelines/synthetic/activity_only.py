@@ -14,7 +14,8 @@ from pipelines.settings import Settings
 
 PERIOD = "2024-01"
 ROWS_A_PERSON = 3
-EMPTY_OF_REQUIRED, EMPTY_OF_OTHERS = 5_000, 8  # one in so many is empty
+EMPTY_OF_REQUIRED, EMPTY_OF_OTHERS = 600, 8  # one in so many is empty: about a row in a hundred is refused
+NEEDED = {"EC_Discharge_Status_SNOMED_CT"}  # not required, but a row without it is refused as well
 MINUTES = "(31 * 24 * 60)"
 STAY = "(hash(i, 'stay') % 1500 + 10)::bigint"
 ARRIVED = f"(timestamp '2024-01-01' + to_minutes((hash(i, 'at') % {MINUTES})::bigint))"
@@ -118,5 +119,5 @@ def _filled(column: contract.Column, place: int, lists: dict[str, tuple[str, int
         "boolean": f"{draw} % 10 = 0",
         "area": f"'E0' || (1000000 + {draw} % 33000)",
     }[column.type]
-    one_in = EMPTY_OF_REQUIRED if column.required else EMPTY_OF_OTHERS
+    one_in = EMPTY_OF_REQUIRED if column.required or column.name in NEEDED else EMPTY_OF_OTHERS
     return f"if(hash(i, 'empty {column.name}') % {one_in} = 0, null, {value})"

@@ -33,11 +33,20 @@ REFUSED = {
     "no outcome": ({"Treatment_Type": ""}, "required_missing"),
     "somebody who arrived before the call": ({"Time_Arrived_Scene": "2024-03-05T09:00:00"}, "times_in_order"),
     "a handover before the arrival": ({"Time_Handover": "2024-03-05T13:00:00"}, "times_in_order"),
+    "gone before anybody came": ({"Time_Left_Scene": "2024-03-05T12:00:00"}, "times_in_order"),
+    "a handover before the call, and no other time": (
+        {**NO_VISIT, "Time_Handover": "2024-03-05T09:00:00"},
+        "times_in_order",
+    ),
     "clear before the call": ({"Time_Clear": "2024-03-05T09:59:00"}, "clear_not_before_call"),
     "the same call and patient told twice in different words": ({"Call_Identifier": "R1", "AMPDS_Card": "26"}, "call_of_patient_unique"),
 }  # fmt: skip
 WARNED = {
     "conveyed to nowhere": ({"Destination_Site_Code": ""}, "conveyed_without_destination"),
+    "an arrival at the destination that nobody wrote down": (
+        {"Time_Arrived_Destination": ""},
+        "conveyed_without_arrival",
+    ),
     "seen without a time of arrival": (
         {**NO_VISIT, "Treatment_Type": "See and Treat"},
         "seen_without_arrival",
@@ -67,6 +76,8 @@ WITHOUT_FAULT = {
         "Stop_Code": "Advice given",
         "Destination_Site_Code": "",
     },
+    "a handover and no time of the scene": {"Time_Left_Scene": ""},
+    "all within one minute": dict.fromkeys(list(NO_VISIT)[:4], "2024-03-05T10:00:00"),
     "an outcome spelt otherwise": {"Treatment_Type": "SEE & CONVEY"},
     "two patients of one call": {"Call_Identifier": "R1", "local_person_id": "2"},
 }
