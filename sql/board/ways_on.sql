@@ -8,17 +8,17 @@
 -- Key: first_label, second_label, third_label
 with contacts as (
     select
-        sequence.spell_id,
-        sequence.person_key as person_id,
+        sequence.spell as spell_id,
+        sequence.person as person_id,
         sequence.position,
-        contacts.feed,
-        contacts.agency,
-        contacts.feed is distinct from lag(contacts.feed) over (
-            partition by sequence.spell_id order by sequence.position
+        sequence.feed,
+        sequence.agency_bit as agency,
+        sequence.feed is distinct from lag(sequence.feed) over (
+            partition by sequence.spell order by sequence.position
         ) as starts_step
     from journeys.sequence as sequence
-    inner join staging.contacts as contacts using (contact_id)
-    where sequence.scenario = 'central'
+    inner join journeys.person_numbers as people using (person)
+    where people.scenario = 'central'
 ),
 
 steps as (

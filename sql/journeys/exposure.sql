@@ -26,10 +26,10 @@ observed as (
 ),
 
 people as (
-    select scenario, person_key, max(strftime(contacts.started_at, '%Y-%m')) as last_month
-    from staging.person_scenarios
-    inner join staging.contacts as contacts using (contact_id)
-    group by scenario, person_key
+    select numbers.scenario, numbers.person_key, strftime(max(sequence.started_at), '%Y-%m') as last_month
+    from journeys.sequence as sequence
+    inner join journeys.person_numbers as numbers using (person)
+    group by numbers.scenario, numbers.person_key
 ),
 
 lives as (

@@ -3,54 +3,48 @@
 -- within the hand-off window (28 days), with the same service too; a spell in order is one in which the first contact with
 -- the one service came before the first with the other.
 -- Key: scenario, person_key, from_feed, to_feed
-with contacts as (
-    select
-        sequence.scenario,
-        sequence.person_key,
-        sequence.spell_id,
-        sequence.position,
-        contacts.feed,
-        if(
-            sequence.days_to_next <= getvariable('handoff_days'),
-            lead(contacts.feed) over (
-                partition by sequence.scenario, sequence.person_key order by sequence.position
-            ),
-            null
-        ) as next_feed
-    from journeys.sequence as sequence
-    inner join staging.contacts as contacts using (contact_id)
-),
-
-steps as (
-    select scenario, person_key, feed as from_feed, next_feed as to_feed, count(*) as steps
-    from contacts
-    where next_feed is not null
+with steps as (
+    select person, feed as from_feed, next_feed as to_feed, count(*) as steps
+    from journeys.sequence
+    where days_to_next <= getvariable('handoff_days')
     group by all
 ),
 
+-- A spell of one contact has no order.
 first_contacts as (
-    select scenario, person_key, spell_id, feed, min(position) as position
-    from contacts
+    select person, spell, feed, min(position) as position
+    from journeys.sequence
+    where least(days_since_previous, days_to_next) < getvariable('spell_gap_days')
     group by all
 ),
 
 spells as (
-    select one.scenario, one.person_key, one.feed as from_feed, other.feed as to_feed, count(*) as spells_in_order
+    select one.person, one.feed as from_feed, other.feed as to_feed, count(*) as spells_in_order
     from first_contacts as one
     inner join first_contacts as other
-        on one.scenario = other.scenario
-        and one.person_key = other.person_key
-        and one.spell_id = other.spell_id
+        on one.person = other.person
+        and one.spell = other.spell
         and one.position < other.position
     group by all
+),
+
+pairs as (
+    select
+        person,
+        from_feed,
+        to_feed,
+        coalesce(steps.steps, 0) as steps,
+        coalesce(spells.spells_in_order, 0) as spells_in_order
+    from steps
+    full join spells using (person, from_feed, to_feed)
 )
 
 select
-    scenario, -- central (everybody) or alternative (who is another set of records under some variant)
-    person_key, -- Person in that scenario; in the central one the person_id
-    from_feed, -- Service of the first contact
-    to_feed, -- Service of the contact after it
-    coalesce(steps.steps, 0) as steps, -- Contacts with the one whose next contact was with the other
-    coalesce(spells.spells_in_order, 0) as spells_in_order -- Spells in which the one was met before the other
-from steps
-full join spells using (scenario, person_key, from_feed, to_feed)
+    people.scenario, -- central (everybody) or alternative (who is another set of records under some variant)
+    people.person_key, -- Person in that scenario; in the central one the person_id
+    pairs.from_feed, -- Service of the first contact
+    pairs.to_feed, -- Service of the contact after it
+    pairs.steps, -- Contacts with the one whose next contact was with the other
+    pairs.spells_in_order -- Spells in which the one was met before the other
+from pairs
+inner join journeys.person_numbers as people using (person)

@@ -20,8 +20,9 @@ select
     contacts.outcome_group, -- How it ended
     contacts.raised_by, -- Who raised it
     contacts.staff_minutes, -- Minutes of staff time where known
-    sequence.spell_id -- Spell that the contact belongs to
+    'S' || substr(first_contacts.contact_id, 2) as spell_id -- Spell that the contact belongs to
 from staging.contacts as contacts
 inner join journeys.sequence as sequence
-    on sequence.scenario = 'central' and contacts.contact_id = sequence.contact_id
+    on sequence.person = hash('central', contacts.person_id) and sequence.contact = hash(contacts.contact_id)
+inner join staging.contacts as first_contacts on sequence.spell = hash(first_contacts.contact_id)
 left join reference.areas as areas on contacts.lsoa = areas.lsoa

@@ -40,14 +40,10 @@ bands as (
 ),
 
 days as (
-    select
-        here.feed as from_feed,
-        there.feed as to_feed,
-        median(sequence.days_to_next) as median_days
+    select sequence.feed as from_feed, sequence.next_feed as to_feed, median(sequence.days_to_next) as median_days
     from journeys.sequence as sequence
-    inner join staging.contacts as here on sequence.contact_id = here.contact_id
-    inner join staging.contacts as there on sequence.next_contact_id = there.contact_id
-    where sequence.scenario = 'central' and sequence.days_to_next <= getvariable('handoff_days')
+    inner join journeys.person_numbers as people using (person)
+    where people.scenario = 'central' and sequence.days_to_next <= getvariable('handoff_days')
     group by 1, 2
 )
 

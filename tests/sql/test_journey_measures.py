@@ -129,7 +129,7 @@ def test_bounces(check, contacts, expected):
 
 def test_a_caller_is_never_part_of_the_journey(check):
     check(
-        "journeys.sequence",
+        "journeys.spells",
         {
             "accepted.police_incidents": """
             row_number | incident_ref | person_ref | role
@@ -144,7 +144,7 @@ def test_a_caller_is_never_part_of_the_journey(check):
             """,
         },
         """
-        person_key | position
+        person_key | contacts
         P1         | 1
         P2         | 1
         """,

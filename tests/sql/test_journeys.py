@@ -139,10 +139,10 @@ def test_within_a_day_a_contact_without_a_time_comes_last(check):
             """
         },
         """
-        contact_id | position | position_in_spell | next_contact_id | days_to_next
-        C2         | 1        | 1                 | C1              | 0
-        C1         | 2        | 2                 | C3              | 1
-        C3         | 3        | 3                 |                 |
+        started_at       | position | days_since_previous | days_to_next
+        2024-01-01 22:00 | 1        |                     | 0
+        2024-01-01 00:00 | 2        | 0                   | 1
+        2024-01-02 08:00 | 3        | 1                   |
         """,
     )
 
