@@ -17,8 +17,7 @@ with contacts as (
             partition by sequence.spell order by sequence.position
         ) as starts_step
     from journeys.sequence as sequence
-    inner join journeys.person_numbers as people using (person)
-    where people.scenario = 'central'
+    where sequence.central
 ),
 
 steps as (

@@ -43,62 +43,75 @@ window_kinds as (
 ),
 
 kinds as (
-    select unnest(counting.kind_keys) as kind_key, list(distinct definitions.counted) as counted
-    from counting
-    inner join definitions using (definition_id)
-    group by kind_key
+    select kind_key, counted, dense_rank() over (order by counted)::integer as counted_set
+    from (
+        select
+            unnest(counting.kind_keys) as kind_key,
+            list(distinct definitions.counted order by definitions.counted) as counted
+        from counting
+        inner join definitions using (definition_id)
+        group by kind_key
+    )
 ),
 
--- Agencies of a window are counted as bits of one number, and people, contacts and sites are told apart by numbers:
--- much faster than names.
-agencies as (
-    select agency, 1::bigint << (row_number() over (order by agency) - 1)::integer as agency_bit
-    from (select distinct agency from staging.contacts)
+-- Sets of what a contact counts for are few, and contacts are many.
+counted_sets as (
+    select distinct counted_set, unnest(counted) as counted from kinds
 ),
 
 contacts as (
     select
-        contacts.contact_id,
-        contacts.crisis,
-        contacts.started_at::date as day,
+        hash(contacts.contact_id) as contact,
         hash(coalesce(contacts.team, contacts.agency)) as site,
-        agencies.agency_bit,
-        hash(
+        kinds.counted_set
+    from staging.contacts as contacts
+    left join staging.contact_traits as traits using (contact_id)
+    inner join kinds
+        on kinds.kind_key = hash(
             contacts.feed, contacts.kind, contacts.need, contacts.outcome_group, coalesce(traits.role, 'none'),
             coalesce(traits.age_band, 'not known'), coalesce(traits.homeless, false)
-        ) as kind_key
-    from staging.contacts as contacts
-    inner join agencies using (agency)
-    left join staging.contact_traits as traits using (contact_id)
+        )
 ),
 
 persons_contacts as materialized (
     select
-        hash(scenarios.scenario, scenarios.person_key) as person,
-        scenarios.scenario = 'central' as central,
-        hash(scenarios.contact_id) as contact,
-        contacts.crisis,
-        contacts.day,
+        sequence.person,
+        sequence.central,
+        sequence.contact,
+        sequence.crisis,
+        sequence.started_at::date as day,
         contacts.site,
-        contacts.agency_bit,
-        kinds.counted
-    from staging.person_scenarios as scenarios
-    inner join contacts using (contact_id)
-    inner join kinds using (kind_key)
+        sequence.agency_bit,
+        contacts.counted_set
+    from journeys.sequence as sequence
+    inner join contacts using (contact)
 ),
 
 eligible as not materialized (
-    select * exclude (counted), unnest(counted) as counted from persons_contacts
+    select persons_contacts.*, counted_sets.counted
+    from persons_contacts
+    inner join counted_sets using (counted_set)
+),
+
+totals_of_sets as (
+    select
+        person, counted_set,
+        count(*) as contacts,
+        count(*) filter (crisis) as crisis_contacts,
+        bit_or(agency_bit) as agency_bits
+    from persons_contacts
+    group by person, counted_set
 ),
 
 totals as (
     select
-        person, counted,
-        count(*) as contacts,
-        count(*) filter (crisis) as crisis_contacts,
-        bit_count(bit_or(agency_bit)) as agencies
-    from eligible
-    group by person, counted
+        totals_of_sets.person, counted_sets.counted,
+        sum(totals_of_sets.contacts) as contacts,
+        sum(totals_of_sets.crisis_contacts) as crisis_contacts,
+        bit_count(bit_or(totals_of_sets.agency_bits)) as agencies
+    from totals_of_sets
+    inner join counted_sets using (counted_set)
+    group by totals_of_sets.person, counted_sets.counted
 ),
 
 last_windows as (
@@ -316,12 +329,6 @@ met_in_months as (
         select person, definition_id, day, contacts_in_window from met_together
     )
     group by all
-),
-
-people as (
-    select hash(scenario, person_key) as person, scenario, person_key
-    from staging.person_scenarios
-    group by scenario, person_key
 )
 
 select
@@ -334,5 +341,5 @@ select
     max(met_in_months.most_contacts_in_window) as most_contacts_in_window, -- Most contacts in one window in which it was met; of a definition made of others in a window of one of them
     list(met_in_months.month order by met_in_months.month) as months_met -- Months with a contact at which it was met, as YYYY-MM
 from met_in_months
-inner join people using (person)
+inner join journeys.person_numbers as people using (person)
 group by people.scenario, people.person_key, met_in_months.definition_id

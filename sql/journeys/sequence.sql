@@ -31,7 +31,10 @@ contacts as (
 ),
 
 steps as (
-    select hash(people.scenario, people.person_key) as person, contacts.*
+    select
+        hash(people.scenario, people.person_key) as person,
+        people.scenario = 'central' as central,
+        contacts.*
     from staging.person_scenarios as people
     inner join contacts using (contact_id)
 ),
@@ -72,6 +75,7 @@ numbered as (
 
 select
     numbered.person, -- Number of the scenario and person
+    numbered.central, -- Whether the scenario is the central one
     numbered.contact, -- Number of the contact
     numbered.position, -- Place among the person's contacts from 1
     numbered.spell, -- Number of the first contact of the spell, which the spell is called by

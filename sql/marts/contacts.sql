@@ -22,7 +22,6 @@ select
     contacts.staff_minutes, -- Minutes of staff time where known
     'S' || substr(first_contacts.contact_id, 2) as spell_id -- Spell that the contact belongs to
 from staging.contacts as contacts
-inner join journeys.sequence as sequence
-    on sequence.person = hash('central', contacts.person_id) and sequence.contact = hash(contacts.contact_id)
+inner join journeys.sequence as sequence on sequence.central and hash(contacts.contact_id) = sequence.contact
 inner join staging.contacts as first_contacts on sequence.spell = hash(first_contacts.contact_id)
 left join reference.areas as areas on contacts.lsoa = areas.lsoa

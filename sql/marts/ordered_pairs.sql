@@ -40,10 +40,9 @@ bands as (
 ),
 
 days as (
-    select sequence.feed as from_feed, sequence.next_feed as to_feed, median(sequence.days_to_next) as median_days
-    from journeys.sequence as sequence
-    inner join journeys.person_numbers as people using (person)
-    where people.scenario = 'central' and sequence.days_to_next <= getvariable('handoff_days')
+    select feed as from_feed, next_feed as to_feed, median(days_to_next) as median_days
+    from journeys.sequence
+    where central and days_to_next <= getvariable('handoff_days')
     group by 1, 2
 )
 
