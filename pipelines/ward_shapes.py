@@ -15,7 +15,7 @@ from pathlib import Path
 from pipelines.pseudonymise.errors import InputError
 
 CODE = r"(ward|wd)_?\d\d_?(code|cd)"
-GRID = 1000  # units from the region's left edge to its right one: about a pixel of a printed map
+GRID = 600  # units from the region's left edge to its right one: hardly more than a pixel of the map
 
 Ring = list[tuple[float, float]]
 

@@ -19,7 +19,7 @@ MOST_FLOWS = 12  # drawn by name; the smaller ones are drawn together
 OTHER = "Other"
 MOST_NAMED = 6  # places outside a funnel that are named in the drawing
 CURVE = 40  # points of a funnel's limits
-LETTER = 7  # pixels of a letter, about
+LETTER, LINE = 7, 16  # pixels of a letter and of a line of text, about
 HIGHEST = 640  # pixels of a map
 GAP = 14  # pixels between the nodes of a flow
 
@@ -248,24 +248,25 @@ def _draw_map(width: int, drawn: Sequence[Row], values: dict[str, Row], shades: 
         row, rings = values[shape["ward"]], outlines[shape["ward"]]
         css = "withheld" if row["value"] is None else f"heat-{shades.shade(row['value'])}"
         areas.append(svg.area([[(x(a), y(b)) for a, b in ring] for ring in rings], f"ward {css}"))
-        across, down, room = _room(rings)
-        labels += _ward_label(row, x(across), y(down), room * zoom, shades.form, css)
+        across, down, *room = _room(rings)
+        labels += _ward_label(row, (x(across), y(down)), (room[0] * zoom, room[1] * zoom), shades.form, css)
     return round((bottom - top) * zoom) + 4, "".join(areas + labels)
 
 
-def _ward_label(row: Row, x: float, y: float, room: float, form: str, css: str) -> list[str]:
+def _ward_label(row: Row, at: tuple[float, float], room: tuple[float, float], form: str, css: str) -> list[str]:
     """Name and value of a ward, each where it fits."""
-    value = written(row["value"], form)
-    if len(row["name"]) * LETTER < room:
+    (x, y), (across, down), value = at, room, written(row["value"], form)
+    if len(row["name"]) * LETTER < across and down > 3 * LINE:
         return [
             svg.text(x, y - 3, row["name"], f"on-{css}", "middle"),
             svg.text(x, y + 14, value, f"on-{css} bold", "middle"),
         ]
-    return [svg.text(x, y + 5, value, f"on-{css}", "middle")] if len(value) * LETTER < room * 0.8 else []
+    fits = len(value) * LETTER < across * 0.8 and down > 1.5 * LINE
+    return [svg.text(x, y + 5, value, f"on-{css}", "middle")] if fits else []
 
 
-def _room(rings: Sequence[Points]) -> tuple[float, float, float]:
-    """The middle of the longest level line within a shape at half of its height, and the length of that line."""
+def _room(rings: Sequence[Points]) -> tuple[float, float, float, float]:
+    """The middle of the longest level line within a shape at half of its height, how long it is, and the shape's height."""
     heights = [y for ring in rings for _, y in ring]
     level = (min(heights) + max(heights)) / 2 + 0.01  # beside corners, which lie on whole numbers
     crossings = sorted(
@@ -275,7 +276,7 @@ def _room(rings: Sequence[Points]) -> tuple[float, float, float]:
         if (y1 < level) != (y2 < level)
     )
     start, end = max(zip(crossings[::2], crossings[1::2], strict=True), key=lambda pair: pair[1] - pair[0])
-    return (start + end) / 2, level, end - start
+    return (start + end) / 2, level, end - start, max(heights) - min(heights)
 
 
 def _rings(outline: str) -> list[Points]:

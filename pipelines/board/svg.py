@@ -6,6 +6,7 @@ belong here: what the shapes mean (charts.py).
 
 import re
 from collections.abc import Callable, Iterable
+from itertools import pairwise
 
 from markupsafe import Markup
 
@@ -76,9 +77,15 @@ def ribbon(x1: float, y1: float, x2: float, y2: float, thickness: float, css: st
 
 
 def area(rings: Iterable[Iterable[tuple[float, float]]], css: str) -> str:
-    """A filled shape; a ring inside another is a hole."""
-    drawn = "".join(f"M{'L'.join(f'{_px(x)} {_px(y)}' for x, y in ring)}Z" for ring in rings)
-    return f'<path d="{drawn}" fill-rule="evenodd"{_css(css)}/>'
+    """A filled shape on whole pixels; a ring inside another is a hole. Steps from corner to corner keep it short."""
+    return f'<path d="{"".join(map(_ring, rings))}" fill-rule="evenodd"{_css(css)}/>'
+
+
+def _ring(points: Iterable[tuple[float, float]]) -> str:
+    corners = [(round(x), round(y)) for x, y in points]
+    steps = [(x2 - x1, y2 - y1) for (x1, y1), (x2, y2) in pairwise(corners)]
+    written = " ".join(f"{dx} {dy}" for dx, dy in steps if dx or dy).replace(" -", "-")
+    return f"M{corners[0][0]} {corners[0][1]}l{written}z" if written else ""
 
 
 def _css(name: str) -> str:

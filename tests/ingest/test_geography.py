@@ -184,9 +184,10 @@ def test_the_demo_s_region_is_not_mixed_with_real_places(hub, tmp_path, capsys):
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason=f"the published lookups are not at {REAL}")
-def test_the_published_lookups_are_read_as_they_are(tmp_path, monkeypatch):
+def test_the_published_lookups_are_read_as_they_are(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("UPSTREAM_DATA", str(tmp_path / "data"))
-    assert main(["geography", str(REAL), "--police-area", "Kent"]) == 0
+    assert main(["geography", str(REAL), str(REAL / "ward"), "--police-area", "Kent"]) == 0
+    assert "279 of the wards have a boundary" in capsys.readouterr().out
     settings = Settings()
     with duckdb.connect() as connection:
         found = connection.execute(
@@ -217,7 +218,7 @@ def test_ward_boundaries_become_outlines_that_share_their_corners(hub, tmp_path,
     assert list(shapes) == ["E05000001", "E05000002"]
     corners = [set(outline.split()) for outline in shapes.values()]
     assert len(corners[0] & corners[1]) == 3  # where they touch
-    assert {corner.split(",")[0] for corner in corners[0]} == {"0", "500", "1000"}
+    assert {corner.split(",")[0] for corner in corners[0]} == {"0", "300", "600"}
     assert min(int(corner.split(",")[1]) for corner in corners[0]) == 0  # north is up
 
 
