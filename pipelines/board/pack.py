@@ -1,172 +1,336 @@
 """The board pack: one self-contained HTML page, made from board.duckdb and what the release says about itself.
 
-It reads no mart and no warehouse, so that no figure can reach the page around disclosure control. What does not
-belong here: charts (charts.py), sentences (words.py), text and looks (pack.html, page.css).
+It reads no mart and no warehouse, so that no figure can reach the page around disclosure control. Every number is asked
+of the ledger, which keeps its query for the appendix; every chart is drawn from the rows of one query. What does not
+belong here: drawings (charts.py, chart_tables.py, run_charts.py), sentences (sentences.py), text and looks (pack.html,
+page.css).
 """
 
-from collections import defaultdict
 from pathlib import Path
 
 import duckdb
 
-from pipelines.board import words
-from pipelines.board.chart_tables import bars_by_part
-from pipelines.board.drawing import Row
+from pipelines.board import sentences, words
+from pipelines.board.chart_tables import bars_by_part, heat_table, signals
+from pipelines.board.charts import flow, funnel, ward_map
+from pipelines.board.drawing import Drawing, Row
+from pipelines.board.ledger import Cell, Figure, Ledger
 from pipelines.board.page import render_page
 from pipelines.board.run_charts import run_chart
-from pipelines.publish.content import open_released
+from pipelines.warehouse.names import literal
 
 HEADLINE_DEFINITION = "cross_agency_cycle"
-TABLES = {
-    "headlines": "position",
-    "monthly_contacts": "month, feed_label",
-    "handoffs": "from_label, to_label, need_kept",
-    "first_missed_doors": "need_label, door_label",
-    "feed_health": "feed_label, agency",
-}  # with the order of their rows on the page
+KEYS = {
+    "headlines": ["headline_id"],
+    "monthly_contacts": ["month", "feed_label", "group_label"],
+    "district_contacts": ["month", "district_label"],
+    "concentration": ["part_label"],
+    "ae_waits": ["age_label", "wait_label"],
+    "ae_waits_by_month": ["month", "wait_label"],
+    "costs": ["group_label", "cost_label"],
+    "first_missed_doors": ["need_label", "door_label", "district_label"],
+    "ways_on": ["first_label", "second_label", "third_label"],
+    "handoffs": ["from_label", "to_label", "need_kept"],
+    "ward_needs": ["need_label", "district_label", "ward_label"],
+    "ward_crises": ["district_label", "ward_label"],
+    "offers": ["offer_label", "there_label"],
+    "opportunities": ["rule_label", "followed_label"],
+    "outcomes": ["need_label", "district_label", "outcome_label"],
+    "police_demand": ["need_label", "attended_label", "seen_label"],
+    "feed_health": ["feed_label", "agency"],
+    "linkage_errors": ["error_label"],
+}  # the columns that name a row of each board table
+CHANGES = "headline_changes"  # there once a release was compared with another
+LONG_WAITS = ("12 to 24 hours", "24 hours or more")
+OUTCOMES = ("No crisis for a year", "Again after 28 days or more", "Again within 28 days")
+WENT = ("Seen by another service", "Passed on and not seen", "Ended with the police")
+NOT_KNOWN = "Elsewhere or not known"
+GIVE_UP = "Fewer contacts can mean that help worked, or that people gave up, moved or died."
 
 
 def render_pack(board: Path, out: Path, facts: dict) -> None:
     """Writes the page `out` from the board database. `facts` are as pipelines.publish.about.pack_facts gives them."""
-    tables = read_board(board)
-    rows = {name: table["rows"] for name, table in tables.items()}
-    months = monthly_totals(rows["monthly_contacts"])
-    render_page(
-        "pack.html", out, {"cell": _cell, "heading": _heading},
-            facts=facts,
-            tables=tables,
-            period=_period(rows["monthly_contacts"]),
-            summary=words.summary(rows["headlines"], rows["first_missed_doors"]),
-            headlines=[
-                words.headline(row, facts["round_to"]) | {"id": row["headline_id"]} for row in rows["headlines"]
-            ],
-            figures=_figures(rows, months),
-            offers=matching_offers(rows["first_missed_doors"], facts["needs"], facts["offers"]),
-            withheld_needs=words.listed(
-                [words.uncapitalised(need) for need in withheld_needs(rows["first_missed_doors"])]
+    with duckdb.connect() as connection:
+        connection.execute(f"ATTACH {literal(str(board))} AS board (READ_ONLY)")
+        ledger = Ledger(connection, KEYS, facts["round_to"])
+        render_page("pack.html", out, facts=facts, **_contents(ledger, facts))
+
+
+def _contents(ledger: Ledger, facts: dict) -> dict:
+    """All that the page says, in the order of its sections, so that the appendix has their order."""
+    ledger.period = _period(ledger)
+    headlines, doors = ledger.rows("headlines", order="position"), ledger.rows("first_missed_doors")
+    outcomes = ledger.rows("outcomes")
+    contents = {
+        "period": ledger.period,
+        "summary": sentences.summary(ledger, headlines, doors),
+        "headlines": [sentences.headline(ledger, row) | {"id": row["headline_id"]} for row in headlines],
+        "changes": _changes(ledger),
+        "numbers": _numbers(ledger),
+        "costs": sentences.costs(ledger, ledger.rows("costs")),
+        "needs": sentences.doors_by_need(ledger, doors),
+        "doors": _doors(ledger),
+        "area": _area(ledger, facts),
+        "offers": sentences.offers(ledger, ledger.rows("offers"), facts["offers"], facts["needs"]),
+        "rules": sentences.opportunities(ledger, ledger.rows("opportunities")),
+        "outcomes": _outcomes(ledger, outcomes),
+        "moved": _moved(ledger),
+        "health": _health(ledger),
+        "linkage": sentences.linkage(ledger, ledger.rows("linkage_errors")),
+        "districts": [
+            _district(ledger, name, letter, doors, outcomes)
+            for name, letter in zip(_districts(ledger), "ABCDEFGHIJKLMNOPQRSTUVWXYZ", strict=False)
+        ],
+        "cycling_definition": next(
+            (d["label"] for d in facts["definitions"] if d["definition_id"] == HEADLINE_DEFINITION), ""
+        ),
+        "withheld_needs": words.listed(withheld_needs(doors)),
+    }
+    return contents | {"entries": list(ledger.entries.values()), "figures": ledger.figures}
+
+
+def _period(ledger: Ledger) -> str:
+    (row,) = ledger.query("SELECT min(month) AS first, max(month) AS last FROM board.monthly_contacts")
+    return f"{words.month(row['first'])} to {words.month(row['last'])}" if row["first"] else "no month"
+
+
+def _changes(ledger: Ledger) -> dict[str, str]:
+    """Headlines that moved since the release before for another reason than demand, with what moved them."""
+    (there,) = ledger.query(f"SELECT count(*) AS tables FROM duckdb_tables() WHERE table_name = {literal(CHANGES)}")
+    rows = ledger.query(f"SELECT headline_id, moved_by FROM board.{CHANGES}") if there["tables"] else []
+    moved = {row["headline_id"]: (row["moved_by"] or "").split(", ") for row in rows}
+    return {
+        headline: words.listed(others)
+        for headline, by in moved.items()
+        if (others := [what for what in by if what and what != "demand"])
+    }
+
+
+def _numbers(ledger: Ledger) -> dict:
+    """Contacts over time, concentration, and who waits."""
+    return {
+        "time": ledger.figure(
+            "1", "Contacts a month",
+            "SELECT month, contacts AS value FROM board.monthly_contacts "
+            "WHERE feed_label = 'All services' AND group_label = 'Everybody' ORDER BY month",
+            lambda rows: run_chart(rows, "Contacts a month", "Contacts"),
+            f"A month for which a service's records are missing is a gap. {GIVE_UP}",
+        ),
+        "last_month": sentences.last_month(ledger, ledger.rows("monthly_contacts")),
+        "concentration": ledger.figure(
+            "2", "How much of the contacts a few people have",
+            "SELECT part_label AS name, contacts AS value, contacts_low AS low, contacts_high AS high, "
+            "contacts_by_chance FROM board.concentration ORDER BY contacts",
+            lambda rows: _with_chance(rows),
+            "Some people have more contacts by chance alone. Most people with very high use go down anyway.",
+            sentences.concentrated(ledger, ledger.rows("concentration")),
+        ),
+        "waits": ledger.figure(
+            "3", "Who waits 12 hours or more in A&E",
+            "SELECT age_label AS name, wait_label AS part, stays AS amount FROM board.ae_waits "
+            f"WHERE age_label <> 'All ages' AND wait_label IN {LONG_WAITS} ORDER BY age_label, wait_label",
+            lambda rows: bars_by_part(rows, "A&E stays of 12 hours or more by age", "A&E stays", "Age", LONG_WAITS),
+            "No stay is left out for its length. Older people come more often, and are ill in other ways.",
+        ),
+    }  # fmt: skip
+
+
+def _with_chance(rows: list[Row]) -> Drawing:
+    """Bars of the parts but for everybody, with what chance would give each as a part of its own."""
+    parts = [row for row in rows if row["name"] != "Everybody"]
+    pairs = [
+        {"name": row["name"], "part": part, "amount": row[column]}
+        for row in parts
+        for part, column in (("As it is", "value"), ("By chance alone", "contacts_by_chance"))
+    ]
+    return bars_by_part(pairs, "Contacts of the people with the most", "Contacts", "Part of the people seen")
+
+
+def _doors(ledger: Ledger) -> dict:
+    """First missed doors by need, and where people go next."""
+    return {
+        "by_need": _doors_figure(ledger, "4", sentences.WHOLE),
+        "ways": ledger.figure(
+            "5", "Where people go next",
+            "SELECT first_label, second_label, third_label, spells AS amount FROM board.ways_on "
+            "ORDER BY spells DESC NULLS LAST",
+            lambda rows: flow(
+                [{"path": (row["first_label"], row["second_label"], row["third_label"]), "amount": row["amount"]}
+                 for row in rows],
+                "Where people go next", "Spells", ["First service", "Then", "Then"],
             ),
-            feeds=[words.feed_health(feed) for feed in rows["feed_health"]],
-            linkage=words.linkage(facts["linkage"]),
-            cycling_definition=next(
-                (d["label"] for d in facts["definitions"] if d["definition_id"] == HEADLINE_DEFINITION), ""
-            ),
+            "Spells that met one service only are left out. Going on to another service is no fault in itself: a referral "
+            "that works looks the same as a person sent round.",
+        ),
+    }  # fmt: skip
+
+
+def _doors_figure(ledger: Ledger, number: str, district: str) -> Figure | None:
+    place = "" if district == sentences.WHOLE else f" in {district}"
+    return ledger.figure(
+        number, f"First missed doors by need and service{place}",
+        "SELECT need_label AS name, door_label AS part, spells AS amount FROM board.first_missed_doors "
+        f"WHERE district_label = {literal(district)} AND need_label <> 'All needs' AND door_label <> 'All services' "
+        "AND need_label IN (SELECT need_label FROM board.first_missed_doors WHERE door_label <> 'All services' "
+        f"AND district_label = {literal(district)} AND spells IS NOT NULL) ORDER BY need_label, door_label",
+        lambda rows: bars_by_part(
+            rows, f"First missed doors by need{place}", "Spells that came to a crisis, by first missed door", "Need"
+        ),
+        "Spells are counted, so a person with two spells counts twice. The same door also closed on people who were fine, "
+        "and help that nobody wrote down cannot be seen.",
     )  # fmt: skip
 
 
-def read_board(board: Path) -> dict[str, Row]:
-    """Each board table as {description, columns: [(name, description)], rows: [dict]}."""
-    with open_released(board) as connection:
-        return {name: _read(connection, name, order) for name, order in TABLES.items()}
-
-
-def _read(connection: duckdb.DuckDBPyConnection, table: str, order: str) -> Row:
-    columns = connection.execute(
-        "SELECT column_name, comment FROM duckdb_columns() WHERE database_name = 'released' AND table_name = ? "
-        "ORDER BY column_index",
-        [table],
-    ).fetchall()
-    description = connection.execute(
-        "SELECT comment FROM duckdb_tables() WHERE database_name = 'released' AND table_name = ?", [table]
-    ).fetchall()
-    rows = connection.execute(f"SELECT * FROM released.{table} ORDER BY {order}").fetchall()
-    names = [name for name, _ in columns]
+def _area(ledger: Ledger, facts: dict) -> dict:
+    """Needs by district, and crises by ward beside what chance explains, as a funnel and as a map."""
     return {
-        "description": description[0][0],
-        "columns": columns,
-        "rows": [dict(zip(names, row, strict=True)) for row in rows],
-    }
+        "needs": _needs_figure(
+            ledger, "6", "What contacts are for in each district", "District", "district_label",
+            f"ward_label = 'All wards' AND district_label NOT IN ('{sentences.WHOLE}', '{NOT_KNOWN}')",
+        ),
+        "funnel": ledger.figure(
+            "7", "Crisis contacts by ward, beside what chance explains",
+            "SELECT ward_label AS name, crisis_contacts AS events, resident_years AS exposure FROM board.ward_crises "
+            "ORDER BY ward_label",
+            lambda rows: funnel(rows, "Crisis contacts by ward", "Crisis contacts per 1,000 residents a year",
+                                "Residents' years"),
+            "Rates are crude: wards with older people have more falls. Police and ambulance contacts count where they took "
+            "place, and a town centre has more visitors than residents. This is no order of best and worst.",
+        ),
+        "map": ledger.figure(
+            "8", "Crisis contacts by ward on the map",
+            "SELECT ward, ward_label AS name, 1000 * crisis_contacts / nullif(resident_years, 0) AS value "
+            "FROM board.ward_crises ORDER BY ward_label",
+            lambda rows: ward_map(rows, facts["ward_shapes"], "Map of crisis contacts by ward",
+                                  "Crisis contacts per 1,000 residents a year"),
+            "Shades are fifths of the wards: they differ though chance may explain it. Figure 7 says which do not stand out.",
+        ),
+    }  # fmt: skip
 
 
-def monthly_totals(monthly: list[Row]) -> list[Row]:
-    """Contacts over all services a month: month, cycling, other, share, complete (no service missing or withheld)."""
-    months: dict[str, list[Row]] = defaultdict(list)
-    for row in monthly:
-        months[row["month"]].append(row)
-    totals = []
-    for period, rows in sorted(months.items()):
-        shown = [row for row in rows if row["contacts"] is not None]
-        contacts = sum(row["contacts"] for row in shown)
-        cycling = sum(row["contacts_of_people_who_cycle"] for row in shown)
-        totals.append({
-            "month": period,
-            "cycling": cycling,
-            "other": contacts - cycling,
-            "share": words.share(cycling, contacts) if len(shown) == len(rows) else None,
-            "complete": len(shown) == len(rows),
-        })  # fmt: skip
-    return totals
+def _needs_figure(ledger: Ledger, number: str, title: str, places: str, column: str, where: str) -> Figure | None:
+    return ledger.figure(
+        number, title,
+        f'SELECT need_label AS "row", {column} AS "column", contacts / whole AS value FROM board.ward_needs '
+        f"JOIN (SELECT district_label, ward_label, contacts AS whole FROM board.ward_needs "
+        "WHERE need_label = 'All needs' AND contacts >= 100) USING (district_label, ward_label) "
+        f"WHERE need_label <> 'All needs' AND {where} ORDER BY need_label, {column}",
+        lambda rows: heat_table(rows, title, f"Share of all contacts there, by need and {words.uncapitalised(places)}",
+                                "Need", places, "share"),
+        "Needs are those that records show. Where a service writes down fewer needs, fewer are seen.",
+    )  # fmt: skip
 
 
-def matching_offers(doors: list[Row], needs: list[Row], offers: list[Row]) -> list[Row]:
-    """Per need that has a published first missed door, most spells first: that door, and the offers for the need."""
-    need_ids = {need["label"]: need["need"] for need in needs}
-    result = []
-    for label in dict.fromkeys(row["need_label"] for row in doors):
-        if top := words.most_missed([row for row in doors if row["need_label"] == label]):
-            matching = [offer["label"] for offer in offers if need_ids.get(label) in offer["needs"].split(";")]
-            result.append({"need": label, "door": top["door_label"], "spells": top["spells"], "offers": matching})
-    return sorted(result, key=lambda row: (-row["spells"], row["need"]))
+def _outcomes(ledger: Ledger, outcomes: list[Row]) -> dict:
+    """What came of people after a crisis, beside the targets of the day."""
+    return {
+        "reading": sentences.outcome(ledger, outcomes),
+        "targets": sentences.targets(ledger, ledger.rows("ae_waits")),
+        "year": ledger.figure(
+            "9", "The year after a first crisis, by need",
+            "SELECT need_label AS name, outcome_label AS part, people AS amount FROM board.outcomes "
+            f"WHERE district_label = '{sentences.WHOLE}' AND need_label <> 'All needs' "
+            "AND outcome_label <> 'Everybody followed' ORDER BY need_label, outcome_label",
+            lambda rows: bars_by_part(rows, "The year after a first crisis", "People", "Need", OUTCOMES),
+            "Each person counts once. The crisis is the first in these records, not in a life. People known to have died or "
+            "moved away within the year are left out. A crisis elsewhere is not seen.",
+        ),
+        "four_hours": ledger.figure(
+            "10", "Share of A&E stays of 12 hours or more",
+            "SELECT month, sum(stays) FILTER (wait_label <> 'All stays') / "
+            "nullif(any_value(stays) FILTER (wait_label = 'All stays'), 0) AS value FROM board.ae_waits_by_month "
+            f"WHERE wait_label = 'All stays' OR wait_label IN {LONG_WAITS} GROUP BY month "
+            "HAVING bool_and(withheld_reason IS NULL) ORDER BY month",
+            lambda rows: run_chart(rows, "Share of A&E stays of 12 hours or more", "Share of stays", "share"),
+            "A stay can be cut short without the person being any better off: read it beside the figure above.",
+        ),
+    }  # fmt: skip
+
+
+def _moved(ledger: Ledger) -> dict:
+    """Demand that the police no longer attend, and where it went."""
+    return {
+        "reading": sentences.moved(ledger, ledger.rows("police_demand")),
+        "chart": ledger.figure(
+            "11", "Where police contacts went within 72 hours",
+            "SELECT attended_label AS name, seen_label AS part, contacts AS amount FROM board.police_demand "
+            "WHERE need_label = 'All needs' AND attended_label <> 'All contacts' AND seen_label <> 'Seen or not' "
+            "ORDER BY attended_label, seen_label",
+            lambda rows: bars_by_part(rows, "Where police contacts went", "Police contacts for a need that is not crime",
+                                      "Whether officers attended", WENT),
+            "Seen means seen by one of these agencies: a GP or a friend is not in the records. The police are often the "
+            "right service.",
+        ),
+    }  # fmt: skip
+
+
+def _health(ledger: Ledger) -> Figure | None:
+    def draw(rows: list[Row]) -> Drawing:
+        lights = []
+        for row in rows:
+            state, said = words.feed_health(row)
+            name = f"{row['feed_label']} ({row['agency']})" if row["agency"] else row["feed_label"]
+            counted = f"Records: {words.number(row['received'])}. Refused by checks: {words.number(row['refused'])}."
+            lights.append(
+                {"name": name, "state": state, "words": f"{said} {row['withheld_reason'] or counted}".strip()}
+            )
+        return signals(lights, "How the data arrived", "Service and agency")
+
+    return ledger.figure(
+        "12", "How the data arrived",
+        "SELECT * FROM board.feed_health ORDER BY feed_label, agency", draw,
+        "A month in which no delivery came, or none that passed the checks, is missing.",
+    )  # fmt: skip
+
+
+def _districts(ledger: Ledger) -> list[str]:
+    rows = ledger.query(
+        "SELECT DISTINCT district_label FROM board.ward_needs "
+        f"WHERE district_label NOT IN ('{sentences.WHOLE}', '{NOT_KNOWN}') ORDER BY district_label"
+    )
+    return [row["district_label"] for row in rows]
+
+
+def _district(ledger: Ledger, name: str, letter: str, doors: list[Row], outcomes: list[Row]) -> dict:
+    """A section of its own for each district."""
+    (whole,) = ledger.rows(
+        "ward_needs", f"district_label = {literal(name)} AND ward_label = 'All wards' AND need_label = 'All needs'"
+    )
+    shown = not whole["withheld_reason"]
+    return {
+        "name": name,
+        "letter": letter,
+        "contacts": ledger.count(Cell("ward_needs", whole, "contacts")) if shown else None,
+        "people": ledger.count(Cell("ward_needs", whole, "people")) if shown else None,
+        "missed": sentences.missed_most(ledger, doors, sentences.ALL_NEEDS, name),
+        "needs": sentences.doors_by_need(ledger, doors, name)[:3],
+        "outcome": sentences.outcome(ledger, outcomes, name),
+        "figures": [
+            made
+            for made in (
+                ledger.figure(
+                    f"{letter}1", f"Contacts a month in {name}",
+                    "SELECT month, contacts AS value FROM board.district_contacts "
+                    f"WHERE district_label = {literal(name)} ORDER BY month",
+                    lambda rows: run_chart(rows, f"Contacts a month in {name}", "Contacts"), GIVE_UP,
+                ),
+                _doors_figure(ledger, f"{letter}2", name),
+                _needs_figure(
+                    ledger, f"{letter}3", f"What contacts are for in the wards of {name}", "Ward", "ward_label",
+                    f"ward_label <> 'All wards' AND district_label = {literal(name)}",
+                ),
+            )
+            if made
+        ],
+    }  # fmt: skip
 
 
 def withheld_needs(doors: list[Row]) -> list[str]:
-    """Needs of which every first missed door is withheld."""
-    published = {row["need_label"] for row in doors if not row["withheld_reason"]}
-    return sorted({row["need_label"] for row in doors} - published)
-
-
-def _figures(rows: dict[str, list[Row]], months: list[Row]) -> dict[str, Row]:
-    """The three charts: reading, markup, table behind each, and how many of its cells are withheld."""
-    handoffs, doors = rows["handoffs"], rows["first_missed_doors"]
-    readings = {
-        "monthly_contacts": words.contacts_reading(months),
-        "handoffs": words.handoffs_reading(handoffs),
-        "first_missed_doors": words.doors_reading(doors),
-    }
-    drawn = {
-        "monthly_contacts": run_chart(
-            [
-                {"month": row["month"], "value": row["cycling"] + row["other"] if row["complete"] else None}
-                for row in months
-            ],
-            "Contacts a month", "Contacts",
-        ),
-        "handoffs": bars_by_part(
-            [
-                {"name": f"{row['from_label']} → {row['to_label']}", "part": row["need_kept"], "amount": row["handoffs"]}
-                for row in handoffs
-            ],
-            "Hand-offs between services", "Hand-offs", "From and to",
-        ),
-        "first_missed_doors": bars_by_part(
-            [{"name": row["need_label"], "part": row["door_label"], "amount": row["spells"]} for row in doors],
-            "First missed doors by need", "Spells that came to a crisis, by first missed door", "Need",
-        ),
-    }  # fmt: skip
-    return {
-        name: {
-            "reading": readings[name],
-            "chart": drawn[name].markup,
-            "withheld": sum(1 for row in rows[name] if row["withheld_reason"]),
-        }
-        for name in drawn
-    }
-
-
-def _period(monthly: list[Row]) -> str:
-    months = sorted(row["month"] for row in monthly)
-    return f"{words.month(months[0])} to {words.month(months[-1])}" if months else "no month"
-
-
-def _heading(name: str) -> str:
-    return name.replace("_", " ").removesuffix(" label").capitalize()
-
-
-def _cell(value: object, name: str, reason: str | None) -> str:
-    """A value of a data table in words."""
-    if value is None:
-        return f"withheld ({reason})" if reason else "–"
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return words.number(value)
+    """Needs of which every first missed door of the partnership is withheld, as they stand inside a sentence."""
+    rows = [
+        row for row in doors
+        if row["district_label"] == sentences.WHOLE and row["door_label"] != sentences.ALL_SERVICES
+        and row["need_label"] != sentences.ALL_NEEDS
+    ]  # fmt: skip
+    published = {row["need_label"] for row in rows if not row["withheld_reason"]}
+    return sorted(words.uncapitalised(need) for need in {row["need_label"] for row in rows} - published)

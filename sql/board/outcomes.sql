@@ -77,7 +77,7 @@ outcomes as (
 
 select
     coalesce(need_label, 'All needs') as need_label, -- [label] Need of the first crisis, or all needs
-    coalesce(district_label, 'Whole partnership') as district_label, -- [label] District of the first crisis, or the whole partnership
+    coalesce(district_label, 'Whole partnership') as district_label, -- [label] District of it, or the whole partnership
     coalesce(outcome_label, 'Everybody followed') as outcome_label, -- [label] When the next crisis came, or everybody
     count(*) as people, -- [people] People
     avg(crisis_free_days) as crisis_free_days, -- [rate] Mean days of the 365 without a crisis contact

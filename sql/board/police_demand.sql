@@ -1,5 +1,6 @@
 -- One row per need, whether officers attended, and whether another service saw the person within 72 hours, with their
--- totals: police contacts for a need that is not crime. Only contacts for which every other feed covers the time.
+-- totals: police contacts for a need that is not crime. Only contacts for which every other feed covers the time. Contacts
+-- are no longer attended where Right Care Right Person is why officers did not go.
 -- Counts: police_contacts_not_crime
 -- Adds up: need_label to 'All needs'
 -- Adds up: attended_label to 'All contacts'
@@ -31,12 +32,12 @@ with demand as (
 
 select
     coalesce(need_label, 'All needs') as need_label, -- [label] Need of the contact, or all needs
-    coalesce(attended_label, 'All contacts') as attended_label, -- [label] Whether officers attended; no longer: under Right Care Right Person
+    coalesce(attended_label, 'All contacts') as attended_label, -- [label] Whether officers attended
     coalesce(seen_label, 'Seen or not') as seen_label, -- [label] Where the demand went within 72 hours
     count(*) as contacts, -- [count] Police contacts
     count(distinct person_id) as people, -- [people] People with at least one of them
     coalesce(sum(staff_minutes), 0)::bigint as minutes, -- [minutes] Minutes of officer time where it is known
-    count(distinct agency) + count(distinct seen_by_agency) as agencies -- [agencies] Police forces, and agencies that saw the person
+    count(distinct agency) + count(distinct seen_by_agency) as agencies -- [agencies] Police forces and who saw them
 from demand
 group by cube (need_label, attended_label, seen_label)
 having count(*) > 0

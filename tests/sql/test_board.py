@@ -95,10 +95,17 @@ def test_a_month_that_did_not_arrive_has_no_figures_rather_than_zero(check):
             """,
         },
         """
-        month   | feed_label | arrived | contacts | people | contacts_of_people_who_cycle | people_who_cycle
-        2024-01 | A&E        | true    | 3        | 2      | 2                            | 1
-        2024-02 | A&E        | false   |          |        |                              |
-        2024-01 | Police     | true    | 0        | 0      | 0                            | 0
+        month   | feed_label   | group_label      | arrived | contacts | people
+        2024-01 | A&E          | Everybody        | true    | 3        | 2
+        2024-01 | A&E          | People who cycle | true    | 2        | 1
+        2024-02 | A&E          | Everybody        | false   |          |
+        2024-02 | A&E          | People who cycle | false   |          |
+        2024-01 | Police       | Everybody        | true    | 0        | 0
+        2024-01 | Police       | People who cycle | true    | 0        | 0
+        2024-01 | All services | Everybody        | true    | 3        | 2
+        2024-01 | All services | People who cycle | true    | 2        | 1
+        2024-02 | All services | Everybody        | false   |          |
+        2024-02 | All services | People who cycle | false   |          |
         """,
     )
 
@@ -121,9 +128,15 @@ def test_a_month_without_one_agency_of_a_feed_has_no_figures_for_the_feed(check)
             """,
         },
         """
-        month   | feed_label | arrived | contacts
-        2024-01 | A&E        | true    | 1
-        2024-02 | A&E        | false   |
+        month   | feed_label   | group_label      | arrived | contacts
+        2024-01 | A&E          | Everybody        | true    | 1
+        2024-01 | A&E          | People who cycle | true    | 0
+        2024-02 | A&E          | Everybody        | false   |
+        2024-02 | A&E          | People who cycle | false   |
+        2024-01 | All services | Everybody        | true    | 1
+        2024-01 | All services | People who cycle | true    | 0
+        2024-02 | All services | Everybody        | false   |
+        2024-02 | All services | People who cycle | false   |
         """,
     )
 
@@ -149,26 +162,97 @@ def test_handoffs_between_agencies_are_counted_by_pair_and_by_whether_the_need_w
     )
 
 
-def test_first_missed_doors_are_counted_by_need_and_service(check):
+MISSED = """
+scenario    | person_key | spell_id | first_missed_door_contact_id | first_missed_door_feed | first_missed_door_agency
+central     | P1         | S1       | C1                           | social_care_events     | LAWX
+central     | P1         | S2       | C2                           | social_care_events     | LAWX
+central     | P2         | S3       | C3                           | social_care_events     | LAWX
+central     | P2         | S4       | C4                           | police_incidents       | NPOL
+central     | P3         | S5       |                              |                        |
+alternative | H1         | S3       | C3                           | social_care_events     | LAWX
+"""
+MISSED_SPELLS = """
+scenario    | person_key | spell_id | need
+central     | P1         | S1       | dementia
+central     | P1         | S2       | dementia
+central     | P2         | S3       | dementia
+central     | P2         | S4       | dementia
+central     | P3         | S5       | dementia
+alternative | H1         | S3       | dementia
+"""
+
+
+def test_first_missed_doors_are_counted_by_need_service_and_district_with_all_totals(check):
     check(
         "board.first_missed_doors",
         {
-            "marts.spells": """
-            spell_id | person_id | need     | first_missed_door_feed | first_missed_door_contact_id
-            S1       | P1        | dementia | social_care_events     | C1
-            S2       | P1        | dementia | social_care_events     | C2
-            S3       | P2        | dementia | social_care_events     | C3
-            S4       | P2        | dementia | police_incidents       | C4
-            S5       | P3        | dementia |                        |
-            S6       | P3        | crime    | police_incidents       | C6
-            """
+            "reference.areas": "lsoa | ward | ward_name | district | district_name\nL1 | W1 | Abbey | D1 | Eastlow",
+            "staging.contacts": """
+            contact_id | person_id | lsoa
+            C1         | P1        | L1
+            C2         | P1        |
+            C3         | P2        | L1
+            C4         | P2        | L1
+            """,
+            "journeys.first_doors": MISSED,
+            "journeys.spells": MISSED_SPELLS,
+            "staging.person_changes": "variant | scenario | person_key | sign",
         },
         """
-        need_label             | door_label        | spells | people
-        Dementia and confusion | Adult social care | 3      | 2
-        Dementia and confusion | Police            | 1      | 1
-        Crime and disorder     | Police            | 1      | 1
+        need_label             | door_label        | district_label         | spells | people | agencies
+        Dementia and confusion | Adult social care | Eastlow                | 2      | 2      | 1
+        Dementia and confusion | Adult social care | Elsewhere or not known | 1      | 1      | 1
+        Dementia and confusion | Adult social care | Whole partnership      | 3      | 2      | 1
+        Dementia and confusion | Police            | Eastlow                | 1      | 1      | 1
+        Dementia and confusion | Police            | Whole partnership      | 1      | 1      | 1
+        Dementia and confusion | All services      | Eastlow                | 3      | 2      | 2
+        Dementia and confusion | All services      | Elsewhere or not known | 1      | 1      | 1
+        Dementia and confusion | All services      | Whole partnership      | 4      | 2      | 2
+        All needs              | Adult social care | Eastlow                | 2      | 2      | 1
+        All needs              | Adult social care | Elsewhere or not known | 1      | 1      | 1
+        All needs              | Adult social care | Whole partnership      | 3      | 2      | 1
+        All needs              | Police            | Eastlow                | 1      | 1      | 1
+        All needs              | Police            | Whole partnership      | 1      | 1      | 1
+        All needs              | All services      | Eastlow                | 3      | 2      | 2
+        All needs              | All services      | Elsewhere or not known | 1      | 1      | 1
+        All needs              | All services      | Whole partnership      | 4      | 2      | 2
         """,
+    )
+
+
+def test_the_band_of_a_missed_door_is_the_middle_of_the_draws_in_which_somebody_is_another(check):
+    # In 50 of the 100 draws P2 is another set of records, H1, whose spell with the police does not come to a crisis.
+    changes = [
+        f"{draw} | {scenario} | {person} | {sign}"
+        for draw in range(1, 51)
+        for scenario, person, sign in (("central", "P2", -1), ("alternative", "H1", 1))
+    ]
+    check(
+        "board.first_missed_doors",
+        {
+            "reference.areas": "lsoa | ward | ward_name | district | district_name\nL1 | W1 | Abbey | D1 | Eastlow",
+            "staging.contacts": """
+            contact_id | person_id | lsoa
+            C1         | P1        | L1
+            C2         | P1        | L1
+            C3         | P2        | L1
+            C4         | P2        | L1
+            """,
+            "journeys.first_doors": MISSED,
+            "journeys.spells": MISSED_SPELLS,
+            "staging.person_changes": "\n".join(["variant | scenario | person_key | sign", *changes]),
+        },
+        "\n".join(
+            [
+                "need_label | door_label | district_label | spells | spells_low | spells_high",
+                *(
+                    f"{need} | {door} | {district} | {spells} | {low} | {spells}"
+                    for need in ("Dementia and confusion", "All needs")
+                    for district in ("Eastlow", "Whole partnership")
+                    for door, spells, low in (("Adult social care", 3, 3), ("Police", 1, 0), ("All services", 4, 3))
+                ),
+            ]
+        ),
     )
 
 
@@ -188,9 +272,15 @@ def test_a_month_that_came_in_part_is_not_missing_and_has_no_figures(check):
             """,
         },
         """
-        month   | arrived | contacts
-        2024-01 | true    | 0
-        2024-02 | false   |
+        month   | feed_label   | group_label      | arrived | contacts
+        2024-01 | A&E          | Everybody        | true    | 0
+        2024-01 | A&E          | People who cycle | true    | 0
+        2024-02 | A&E          | Everybody        | false   |
+        2024-02 | A&E          | People who cycle | false   |
+        2024-01 | All services | Everybody        | true    | 0
+        2024-01 | All services | People who cycle | true    | 0
+        2024-02 | All services | Everybody        | false   |
+        2024-02 | All services | People who cycle | false   |
         """,
     )
 
