@@ -34,7 +34,7 @@ from .delivery import (
 )
 from .gate import Judgement, judge, row_numbers, without_unlisted_codes
 from .month import VERBS, Counts, DeliveryOutcome, Month, made_of, slot_of, write_month
-from .note import erased_rows
+from .note import erased_rows, partial_until
 from .note import rows as stated_rows
 from .region import disagreement, read_region, remember_region
 from .verdicts import Delivered
@@ -139,7 +139,10 @@ def _look_into(settings: Settings, feed: str, deliveries: list[Received]) -> lis
             candidate.refusal = str(refusal)
     for file, profile in itertools.product(FILES, encode.PROFILES):
         standing = [c for c in candidates if c.refusal is None and c.delivery.encoding.profile == profile]
-        files = [Delivered(c.received.period, c.delivery.tables[file], c.known_people()) for c in standing]
+        files = [
+            Delivered(c.received.period, c.delivery.tables[file], c.known_people(), partial_until(c.received.note))
+            for c in standing
+        ]
         for candidate, judgement in zip(standing, judge(settings, feed, file, files, profile), strict=True):
             candidate.judgements[file] = judgement
             if judgement.blocked:

@@ -15,8 +15,8 @@ reads, an expectation carries in its `meta`:
 - for_each  the expectation stands for one of each contract column with these properties ('*': any but empty)
 
 In `sql` and `kwargs`, `$column` and `$code_list` are those of for_each. An expression sees the file's columns,
-row_number, row_hash (equal for rows that are equal throughout), period_start and period_end (the first day after),
-event_date (day by which the row's codes are told: of the event, or the month's first if it began before),
+row_number, row_hash (equal for rows that are equal throughout), period_start and period_end (the first day after the
+month, or after the last day that a delivery of a part of it covers), event_date (day by which the row's codes are told: of the event, or the month's first if it began before),
 known_person (the row's person has an accepted row in people), code_key(text), the tables codes(code_list, code_key) and
 code_lapses(code_list, code_key, from_day, before_day: times in which a listed code is not valid), and `rows`, the rows of
 its delivery. NULL passes: what must not be empty says so in a rule of its own.

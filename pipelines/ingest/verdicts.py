@@ -46,11 +46,23 @@ create or replace macro code_key(text) as
 
 @dataclass(frozen=True)
 class Delivered:
-    """One file of a delivery. known_people: person_ref of the delivery's accepted people rows."""
+    """One file of a delivery.
+
+    known_people: person_ref of the delivery's accepted people rows. partial_until: the last day that the delivery covers, if
+    that is not the month's.
+    """
 
     period: str
     table: pa.Table
     known_people: pa.ChunkedArray
+    partial_until: date | None = None
+
+    def days(self) -> tuple[date, date]:
+        """The first day that the delivery covers, and the first after the last one."""
+        first = date.fromisoformat(f"{self.period}-01")
+        if self.partial_until:
+            return first, self.partial_until + timedelta(days=1)
+        return first, (first + timedelta(days=31)).replace(day=1)
 
 
 @dataclass
@@ -123,8 +135,7 @@ def _lay_out(
 def _with_places(delivered: Delivered, number: int, event_column: str | None) -> pa.Table:
     """The rows with ADDED: the number of their delivery, their own, and what else an expression may ask for."""
     table, rows = delivered.table, len(delivered.table)
-    first = date.fromisoformat(f"{delivered.period}-01")
-    start, end = (pa.repeat(pa.scalar(day), rows) for day in (first, (first + timedelta(days=31)).replace(day=1)))
+    start, end = (pa.repeat(pa.scalar(day), rows) for day in delivered.days())
     events = table[event_column].cast(pa.date32(), safe=False) if event_column else start
     added = (
         pa.repeat(pa.scalar(number, pa.int32()), rows),

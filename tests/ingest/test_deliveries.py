@@ -399,6 +399,19 @@ def test_a_part_of_a_month_counts_until_the_whole_one_comes_and_never_in_its_pla
     assert [row["partial_until"] for row in region.table("deliveries")] == [date(2024, 3, 20), date(2024, 3, 25), None]
 
 
+def test_what_came_after_the_last_day_of_a_part_is_refused_until_the_whole_month_comes(region) -> None:
+    an_hour = {"EC_Departure_Time": "11:00", "EC_Departure_Time_Since_Arrival": "60"}
+    dates = ("2024-03-01", "2024-03-20", "2024-03-21")
+    days = [{**an_hour, "Arrival_Date": day, "EC_Departure_Date": day} for day in dates]
+    region.deliver(rows=days, partial_until="2024-03-20")
+    region.statuses()
+    assert sorted(row["Arrival_Date"] for row in region.table("activity")) == [date(2024, 3, 1), date(2024, 3, 20)]
+    assert [row["rule"] for row in region.table("refused")] == ["arrival_in_period"]
+    region.deliver(rows=days)
+    assert region.statuses() == [("001", "superseded"), ("002", "accepted")]
+    assert len(region.table("activity")) == 3
+
+
 def test_the_whole_month_with_the_rows_of_its_part_is_another_delivery(region) -> None:
     region.deliver(partial_until="2024-03-20")
     region.deliver()
