@@ -5,6 +5,7 @@ number of its line in the appendix, where its query, its definition and its band
 sentences (words.py) and which numbers a board should see (pack.py).
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -82,17 +83,36 @@ class Ledger:
         return self.query(f"SELECT * FROM board.{table} WHERE {where} ORDER BY {order or ', '.join(self.keys[table])}")
 
     def figure(
-        self, number: str, title: str, sql: str, draw: Callable[[list[Row]], Drawing | None], caveat: str,
-        reading: Markup | str = "",
-    ) -> Figure | None:  # fmt: skip
-        """A chart of the rows of a query; None where there is nothing to draw."""
+        self,
+        number: str,
+        title: str,
+        sql: str,
+        draw: Callable[[list[Row]], Drawing | None],
+        caveat: str,
+        reading: Callable[[list[Row]], str] | Markup | str = "",
+    ) -> Figure | None:
+        """A chart of the rows of a query; None where there is nothing to draw. reading: what it says, or how to tell."""
         rows = self.query(sql)
         drawing = draw(rows) if rows else None
         if drawing is None:
             return None
-        made = Figure(number, title, Markup.escape(reading or drawing.finding), caveat, drawing, sql)
+        said = reading(rows) if callable(reading) else reading
+        caveat = " ".join(filter(None, [caveat, self._whose(sql)]))
+        made = Figure(number, title, Markup.escape(said or drawing.finding), caveat, drawing, sql)
         self.figures.append(made)
         return made
+
+    def _whose(self, sql: str) -> str:
+        """A sentence about figures that one agency's records alone give, of the first table that a query reads."""
+        (table,) = re.findall(r"FROM board\.(\w+)", sql)[:1]
+        if (table, "agencies") not in self.comments:
+            return ""
+        alone = {row["agencies"] for row in self.query(f"SELECT DISTINCT agencies FROM board.{table}")} - {None}
+        if alone == {"one agency"}:
+            return "These are one agency's own figures."
+        return (
+            "Where one agency alone has the records, it is that agency's own figure." if "one agency" in alone else ""
+        )
 
     def count(self, cell: Cell) -> Markup:
         """A count as it is published."""

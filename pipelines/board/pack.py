@@ -218,6 +218,7 @@ def _needs_figure(ledger: Ledger, number: str, title: str, places: str, column: 
         lambda rows: heat_table(rows, title, f"Share of all contacts there, by need and {words.uncapitalised(places)}",
                                 "Need", places, "share"),
         "Needs are those that records show. Where a service writes down fewer needs, fewer are seen.",
+        sentences.largest_share,
     )  # fmt: skip
 
 

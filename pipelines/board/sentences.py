@@ -160,6 +160,16 @@ def last_month(ledger: Ledger, monthly: Sequence[Row]) -> Markup | str:
     return ""
 
 
+def largest_share(shares: Sequence[Row]) -> str:
+    """Of rows row (need), column (place) and value (share): the need that has the largest share anywhere."""
+    top = max((row for row in shares if row["value"] is not None), key=lambda row: row["value"], default=None)
+    if top is None:
+        return ""
+    return (
+        f"{top['row']} has its largest share in {top['column']}: {words.percent(top['value'])} of all contacts there."
+    )
+
+
 def concentrated(ledger: Ledger, parts: Sequence[Row]) -> Markup | str:
     """What share the people with the most contacts have, and what chance alone would give them."""
     rows = {row["part_label"]: row for row in parts if not row["withheld_reason"]}

@@ -177,7 +177,7 @@ def ae_waits() -> Rows:
         for wait, by_age in stays.items()
         for age, stays in zip(("18-64", "65+"), by_age, strict=True)
     ]
-    return with_totals(rows, {"age_label": "All ages", "wait_label": "All stays"})
+    return [row | {"agencies": 1} for row in with_totals(rows, {"age_label": "All ages", "wait_label": "All stays"})]
 
 
 def ae_waits_by_month() -> Rows:
@@ -186,7 +186,7 @@ def ae_waits_by_month() -> Rows:
         for number, month in enumerate(MONTHS)
         for wait, stays in (("Up to 4 hours", 2_500), ("4 to 12 hours", 1_800), ("12 to 24 hours", 150), ("24 hours or more", 30))
     ]  # fmt: skip
-    return with_totals(rows, {"wait_label": "All stays"})
+    return [row | {"agencies": 1} for row in with_totals(rows, {"wait_label": "All stays"})]
 
 
 def concentration() -> Rows:

@@ -184,6 +184,12 @@ def test_where_the_first_missed_door_is_for_a_need_and_how_sure_that_is_stands_i
     )
 
 
+def test_figures_of_one_agency_alone_say_so(page):
+    assert "These are one agency's own figures." in page.texts["figure-3"]  # of one hospital
+    assert "it is that agency's own figure" in page.texts["figure-4"]
+    assert "own figure" not in page.texts["figure-2"]
+
+
 def door(name: str, spells: int, low: int, high: int) -> dict:
     return {"need_label": "Frailty", "door_label": name, "district_label": "Whole partnership", "spells": spells,
             "spells_low": low, "spells_high": high, "withheld_reason": None}  # fmt: skip
