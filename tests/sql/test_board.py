@@ -322,3 +322,189 @@ def test_a_month_is_missing_though_no_other_feed_sent_it_either_and_though_it_ca
         Adult social care |        |             |            | 2024-01, 2024-02, 2024-03, 2024-04 | 0      | 0        | 0
         """,
     )
+
+
+EVERY_MONTH = [f"{year}-{month:02d}" for year in (2024, 2025) for month in range(1, 13)]
+AFTER_A_CRISIS = {
+    "P1": ("2024-01-01", "2024-12-31"),  # 365 days later
+    "P2": ("2024-01-01", "2025-01-01"),  # 366
+    "P3": ("2024-01-01", "2024-01-28"),  # 27
+    "P4": ("2024-01-01", "2024-01-29"),  # 28
+    "P5": ("2024-12-31",),  # the 365th day after it is the last in the records
+    "P6": ("2025-01-01",),
+    "P7": ("2024-01-01",),  # dies in the year after it
+}
+
+
+def followed(missing: str = "") -> dict[str, str]:
+    """What outcomes are made of; missing: a month for which a service sent nothing."""
+    crises = [(person, day) for person, days in AFTER_A_CRISIS.items() for day in days]
+    return {
+        "staging.contacts": "\n".join(
+            [
+                "contact_id | person_id | started_at | crisis",
+                *(f"C{number} | {person} | {day} 10:00 | true" for number, (person, day) in enumerate(crises)),
+            ]
+        ),
+        "staging.people": "\n".join(
+            ["person_id | death_month", *(f"{person} | {'2024-06' * (person == 'P7')}" for person in AFTER_A_CRISIS)]
+        ),
+        "staging.months": "\n".join(["period", *EVERY_MONTH]),
+        "staging.slots": "\n".join(
+            ["feed | agency | period | arrived"]
+            + [f"ae_attendances | WEXH | {month} | {str(month != missing).lower()}" for month in EVERY_MONTH]
+        ),
+    }
+
+
+def everywhere(*outcomes: str) -> str:
+    """Rows of outcome, people and days free of crises, for the need and the place and for the totals of both."""
+    return "\n".join(
+        ["need_label | district_label | outcome_label | people | crisis_free_days"]
+        + [
+            f"{need} | {place} | {outcome}"
+            for need in ("Frailty and falls", "All needs")
+            for place in ("Elsewhere or not known", "Whole partnership")
+            for outcome in outcomes
+        ]
+    )
+
+
+def test_the_next_crisis_counts_to_the_365th_day_and_is_a_new_spell_from_the_28th(check):
+    check(
+        "board.outcomes",
+        followed(),
+        everywhere(
+            "No crisis for a year        | 2 | 365",
+            "Again within 28 days        | 1 | 364",
+            "Again after 28 days or more | 2 | 364",
+            "Everybody followed          | 5 | 364.4",
+        ),
+    )
+
+
+def test_nobody_is_followed_through_a_month_that_is_not_in_the_records(check):
+    check(
+        "board.outcomes",
+        followed(missing="2024-06"),
+        everywhere("No crisis for a year | 1 | 365", "Everybody followed | 1 | 365"),
+    )
+
+
+def test_ae_stays_are_counted_by_age_and_length_however_long_and_also_without_an_end(check):
+    check(
+        "board.ae_waits",
+        {
+            "marts.people": "person_id | age_band\nP1 | 85+\nP2 |",
+            "marts.waits": """
+            contact_id | person_id | agency | wait_kind            | minutes | over_4_hours | over_12_hours | over_24_hours
+            C1         | P1        | WEXH   | ae_stay              | 240     | false        | false         | false
+            C2         | P1        | WEXH   | ae_stay              | 241     | true         | false         | false
+            C3         | P1        | WEXH   | ae_stay              | 4000    | true         | true          | true
+            C4         | P2        | WEXH   | ae_stay              |         |              |               |
+            C5         | P2        | NPOL   | police_hospital_wait | 600     | true         | false         | false
+            """,
+        },
+        """
+        age_label | wait_label       | stays | people | minutes | agencies
+        85+       | Up to 4 hours    | 1     | 1      | 240     | 1
+        85+       | 4 to 12 hours    | 1     | 1      | 241     | 1
+        85+       | 24 hours or more | 1     | 1      | 4000    | 1
+        85+       | All stays        | 3     | 1      | 4481    | 1
+        Not known | Not known        | 1     | 1      | 0       | 1
+        Not known | All stays        | 1     | 1      | 0       | 1
+        All ages  | Up to 4 hours    | 1     | 1      | 240     | 1
+        All ages  | 4 to 12 hours    | 1     | 1      | 241     | 1
+        All ages  | 24 hours or more | 1     | 1      | 4000    | 1
+        All ages  | Not known        | 1     | 1      | 0       | 1
+        All ages  | All stays        | 4     | 2      | 4481    | 1
+        """,
+    )
+
+
+def test_police_demand_says_who_attended_and_who_saw_the_person_and_whose_records_tell(check):
+    check(
+        "board.police_demand",
+        {
+            "staging.contacts": "contact_id | person_id | agency\nC9 | P1 | WEXH",
+            "marts.policification": """
+            contact_id | person_id | agency | need          | deployed | moved | ended_with      | staff_minutes | seen_contact_id | window_complete
+            C1         | P1        | NPOL   | mental_health | true     | false | another_service | 60            | C9              | true
+            C2         | P2        | NPOL   | mental_health | false    | true  | police          |               |                 | true
+            C3         | P2        | NPOL   | mental_health | false    | true  | police          |               |                 | false
+            """,
+        },
+        "\n".join(
+            [
+                "need_label | attended_label | seen_label | contacts | people | minutes | agencies",
+                *(
+                    f"{need} | {attended}"
+                    for need in ("Mental health", "All needs")
+                    for attended in (
+                        "Attended           | Seen by another service | 1 | 1 | 60 | 2",
+                        "Attended           | Seen or not             | 1 | 1 | 60 | 2",
+                        "No longer attended | Ended with the police   | 1 | 1 | 0  | 1",
+                        "No longer attended | Seen or not             | 1 | 1 | 0  | 1",
+                        "All contacts       | Seen by another service | 1 | 1 | 60 | 2",
+                        "All contacts       | Ended with the police   | 1 | 1 | 0  | 1",
+                        "All contacts       | Seen or not             | 2 | 2 | 60 | 2",
+                    )
+                ),
+            ]
+        ),
+    )
+
+
+def test_ways_on_are_the_first_three_services_of_spells_that_met_two(check):
+    check(
+        "board.ways_on",
+        {
+            "staging.contacts": """
+            contact_id | person_id | agency | feed                | started_at
+            C1         | P1        | NPOL   | police_incidents    | 2024-01-01 10:00
+            C2         | P1        | NPOL   | police_incidents    | 2024-01-02 10:00
+            C3         | P1        | WEXH   | ae_attendances      | 2024-01-03 10:00
+            C4         | P1        | LAWX   | social_care_events  | 2024-01-04 10:00
+            C5         | P1        | NPOL   | police_incidents    | 2024-01-05 10:00
+            C6         | P2        | WEXH   | ae_attendances      | 2024-01-01 10:00
+            C7         | P2        | NPOL   | police_incidents    | 2024-01-28 10:00
+            C8         | P3        | WEXH   | ae_attendances      | 2024-01-01 10:00
+            C9         | P3        | NPOL   | police_incidents    | 2024-01-29 10:00
+            """,
+        },
+        """
+        first_label | second_label | third_label       | spells | people | agencies
+        Police      | A&E          | Adult social care | 1      | 1      | 3
+        A&E         | Police       | Nobody else       | 1      | 1      | 2
+        """,
+    )
+
+
+def test_ward_needs_has_every_ward_district_and_total_and_contacts_without_an_area(check):
+    check(
+        "board.ward_needs",
+        {
+            "reference.areas": "lsoa | ward | ward_name | district | district_name\nL1 | W1 | Abbey | D1 | Eastlow",
+            "staging.contacts": """
+            contact_id | person_id | need     | lsoa
+            C1         | P1        | dementia | L1
+            C2         | P1        | dementia |
+            """,
+        },
+        "\n".join(
+            [
+                "need_label | district_label | ward_label | contacts | people",
+                *(
+                    f"{need} | {place}"
+                    for need in ("Dementia and confusion", "All needs")
+                    for place in (
+                        "Eastlow                | Abbey                  | 1 | 1",
+                        "Eastlow                | All wards              | 1 | 1",
+                        "Elsewhere or not known | Elsewhere or not known | 1 | 1",
+                        "Elsewhere or not known | All wards              | 1 | 1",
+                        "Whole partnership      | All wards              | 2 | 1",
+                    )
+                ),
+            ]
+        ),
+    )
