@@ -84,6 +84,13 @@ def test_it_has_the_page_s_words_and_the_tables_that_the_page_folds_away(printed
 
 
 @needs_browser
+def test_it_holds_shapes_and_no_pictures_so_that_it_stays_small(printed, page):
+    assert "withheld" in page.read_text(encoding="utf-8")
+    assert [image.name for sheet in printed.pages for image in sheet.images] == []
+    assert page.with_suffix(".pdf").stat().st_size < 3_000_000
+
+
+@needs_browser
 def test_sheets_are_a4(printed):
     for sheet in printed.pages:
         assert (round(sheet.mediabox.width), round(sheet.mediabox.height)) == A4
