@@ -7,7 +7,9 @@ with values_given as (
     group by all
 ),
 
-codes_given as (
+-- Materialized, because DuckDB 2.0 now and then takes offence at a column that comes from one join, is unnested and goes
+-- into another join: "global dictionary column changed identity".
+codes_given as materialized (
     select
         given.agency,
         given.feed,
