@@ -11,9 +11,6 @@ import duckdb
 
 from pipelines.settings import Settings
 
-# Shares of links only: the counts of people beside them in this mart have not been through disclosure control.
-LINKAGE_ERRORS = "SELECT * FROM marts.linkage_quality WHERE measure IN ('pair precision', 'pair recall') ORDER BY ALL"
-
 
 def deliveries(warehouse: Path) -> list[dict[str, str]]:
     """The deliveries whose rows are in the release, with their digests."""
@@ -28,7 +25,7 @@ def pack_facts(manifest: dict, settings: Settings) -> dict:
     """What the page says beside the board's figures.
 
     Keys: release_id, built_on (YYYY-MM-DD), region, fictional, feeds, offers, needs, definitions, ward_shapes,
-    linkage (shares of links, no counts of people), withhold_people_up_to, round_to, handoff_days, spell_gap_days, approved (who and when; None while
+    withhold_people_up_to, round_to, handoff_days, spell_gap_days, approved (who and when; None while
     the release is staged).
     """
     region = _reference(settings, "region") or [{"region": ""}]
@@ -43,7 +40,6 @@ def pack_facts(manifest: dict, settings: Settings) -> dict:
         "needs": _reference(settings, "needs"),
         "definitions": _reference(settings, "definitions"),
         "ward_shapes": _reference(settings, "ward_shapes"),
-        "linkage": _query(settings.warehouse_db, LINKAGE_ERRORS),
         "withhold_people_up_to": settings.withhold_people_up_to,
         "round_to": settings.round_to,
         "handoff_days": settings.handoff_days,

@@ -37,11 +37,13 @@ TEXT_TOO_FINE = {
     "month": [TIME_IN_TEXT, DATE_IN_TEXT],
 }
 LSOA_CODE = "[EWS]01[0-9]{6}"
+LSOA_NAME = ".+ [0-9]{3}[A-Z]"  # such as Dover 013A
 
 QUESTIONS = {
     "documentation": "Has every table and every column a description?",
     "separation": "Is the release free of identifiers, tokens and the agencies' own references?",
-    "disclosure": "Is every small count of persons withheld, with its whole row, and every other count rounded?",
+    "disclosure": "Is every small count of persons withheld, with its whole row, every other count rounded, and no area "
+    "smaller than a ward?",
     "audit": "Does every withheld count of persons stay hidden from whoever has all tables and the release before?",
     "generalisation": "Are the analyst tables' times and areas as coarse as the settings ask?",
     "completeness": "Are all files and tables there, and those filled that cannot be empty?",
@@ -69,7 +71,10 @@ def check_release(folder: Path, roles: Roles, settings: Settings) -> list[Check]
         problems = {
             "documentation": _each(both, _undocumented),
             "separation": _each(both, lambda connection: _identifying(connection, forbidden)),
-            "disclosure": _each({"board.duckdb": board}, lambda connection: _disclosive(connection, roles, settings)),
+            "disclosure": _each(
+                {"board.duckdb": board},
+                lambda connection: _disclosive(connection, roles, settings) + _smaller_than_wards(connection),
+            ),
             "audit": _worked_out(folder, settings),
             "generalisation": _each({"analyst.duckdb": analyst}, lambda connection: _too_fine(connection, settings)),
             "completeness": _each(both, _too_new) + _incomplete(folder, both, released_tables(settings)),
@@ -197,6 +202,16 @@ def _disclosive(connection: duckdb.DuckDBPyConnection, roles: Roles, settings: S
                 if found[0][0]:
                     problems.append(f"{published_name(schema, table)}.{column} {words} in {found[0][0]} rows")
     return problems
+
+
+def _smaller_than_wards(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """Columns of text that hold areas smaller than a ward, by code or by name."""
+    return [
+        f"{published_name(schema, table)}.{column} holds LSOAs: no area smaller than a ward is published"
+        for schema, table, column, data_type, _ in _columns(connection)
+        if data_type == "VARCHAR"
+        and any(_holds(connection, schema, table, column, form) for form in (LSOA_CODE, LSOA_NAME))
+    ]
 
 
 def _worked_out(folder: Path, settings: Settings) -> list[str]:

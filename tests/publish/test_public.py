@@ -82,6 +82,27 @@ def test_a_table_that_gives_a_withheld_number_away_fails_the_check(settings, by_
     )
 
 
+@pytest.mark.parametrize(
+    ("area", "problems"),
+    [
+        ("E05990004", []),
+        ("E01990018", ["board.duckdb: board.by_ward.ward_label holds LSOAs: no area smaller than a ward is published"]),
+        (
+            "Reedham 013A",
+            ["board.duckdb: board.by_ward.ward_label holds LSOAs: no area smaller than a ward is published"],
+        ),
+    ],
+)
+def test_no_area_smaller_than_a_ward_is_published(settings, by_ward, area, problems):
+    made = publish(settings, INPUTS, pack)
+    path = made.path / "board.duckdb"
+    path.chmod(0o644)
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("update by_ward set ward_label = ? where ward_label = 'Hill'", [area])
+    checks = {check.name: check.problems for check in check_release(made.path, board_roles(settings), settings)}
+    assert checks["disclosure"] == problems
+
+
 def test_a_declaration_that_does_not_hold_refuses_the_release(settings, by_ward):
     by_ward("19, 60", "300, 900")
     with pytest.raises(Exception, match="people who came.*contradict"):
