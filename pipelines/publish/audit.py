@@ -157,7 +157,7 @@ def with_earlier(now: System, before: System, same_period: set[Cell]) -> System:
         Relation(tuple((renamed[cell], factor) for cell, factor in relation.terms), relation.low, relation.high)
         for relation in before.relations
     ]
-    return System(cells, now.relations + [relation for relation in earlier if relation not in set(now.relations)])
+    return System(cells, list(dict.fromkeys([*now.relations, *earlier])))
 
 
 def audit(system: System, settings: Settings) -> Audit:
