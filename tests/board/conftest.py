@@ -413,10 +413,6 @@ def facts() -> dict:
                   {"need": "dementia", "label": "Dementia and confusion"}],
         "definitions": [{"definition_id": "cross_agency_cycle",
                          "label": "Four or more contacts with at least two agencies in 90 days, a crisis among them"}],
-        "linkage": [
-            {"measure": "pair precision", "detail": "expected by the model", "value": 0.9848, "how": "model"},
-            {"measure": "pair recall", "detail": "of compared pairs", "value": 0.94, "how": "model"},
-        ],
         "withhold_people_up_to": 7,
         "round_to": 5,
         "handoff_days": 28,
