@@ -24,7 +24,8 @@ class Settings:
 
     first_period: str = "2024-01"  # month in which the first partition starts
     threads: int = 2  # of DuckDB
-    memory_limit: str = "8GB"  # of DuckDB
+    memory_limit: str = "8GB"  # of DuckDB while people are linked
+    warehouse_memory: str = "5GB"  # of DuckDB while sql/ is built; the process takes up to a fifth more
 
     # linkage: probability that two records are one person, at and above which they are joined. At 0.5 a pair adds as
     # much as it costs, if probabilities mean what they say. docs/linkage.md has what other thresholds gave.

@@ -22,7 +22,6 @@ from pipelines.warehouse.names import identifier, literal
 
 Figures = dict[str, float]
 
-MEMORY = "5GB"  # of DuckDB, which takes up to a fifth more
 MOST_WALL, MOST_GB, MOST_OF_A_QUESTION = 180, 6, 2  # seconds, GB, seconds: what it may take on two cores
 
 OF_A_CLIENT = {
@@ -109,7 +108,7 @@ def _copy(
 
 def build(data: Path) -> Figures:
     """CPU and wall seconds of each table, and of all of sql/."""
-    settings = _settings(data)
+    settings = Settings(data=data)
     found, last = Figures(), _now()
     whole = last
 
@@ -126,13 +125,13 @@ def build(data: Path) -> Figures:
 
 def ask(data: Path) -> Figures:
     """Wall seconds of each question of the cookbook over an analyst database, the second time it is asked."""
-    settings, analyst = _settings(data), data / "analyst.duckdb"
+    settings, analyst = Settings(data=data), data / "analyst.duckdb"
     analyst.unlink(missing_ok=True)
     export.write_analyst(settings.warehouse_db, analyst, published_tables(settings)["marts"], settings)
     dictionary.write_dictionary(settings.warehouse_db, analyst, settings)
     found = Figures()
     with open_released(analyst) as connection:
-        connection.execute(f"set threads = {settings.threads}; set memory_limit = {literal(settings.memory_limit)}")
+        connection.execute(f"set threads = {settings.threads}; set memory_limit = {literal(settings.warehouse_memory)}")
         for question in cookbook.questions(settings):
             for _ in range(2):
                 started = time.perf_counter()
@@ -162,10 +161,6 @@ def table(contacts: int, built: Figures, asked: Figures) -> str:
 
 def _slowest(seconds: Figures, number: int) -> list[tuple[str, float]]:
     return sorted(((n, s) for n, s in seconds.items() if n != "peak_gb"), key=lambda item: -item[1])[:number]
-
-
-def _settings(data: Path) -> Settings:
-    return Settings(data=data, memory_limit=MEMORY)
 
 
 def _now() -> tuple[float, float]:

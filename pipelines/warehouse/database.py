@@ -174,7 +174,7 @@ MACROS = {
 def open_warehouse(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     """The warehouse, open for writing, with the schemas, macros and session variables that the SQL files rely on."""
     settings.warehouse.mkdir(parents=True, exist_ok=True)
-    config = {"threads": settings.threads, "memory_limit": settings.memory_limit}
+    config = {"threads": settings.threads, "memory_limit": settings.warehouse_memory}
     with duckdb.connect(str(settings.warehouse_db), config=config) as connection:
         connection.execute("set preserve_insertion_order = false")
         with _transaction(connection):
