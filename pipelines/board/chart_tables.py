@@ -157,7 +157,7 @@ def _heat_finding(rows: Sequence[Row], form: str) -> str:
     top = max((row for row in rows if row["value"] is not None), key=lambda row: row["value"], default=None)
     if top is None:
         return "There is nothing that can be shown."
-    return f"The highest is {top['row']}, {words.uncapitalised(top['column'])}: {written(top['value'], form)}."
+    return f"The highest is {top['row']}, {top['column']}: {written(top['value'], form)}."
 
 
 def signals(rows: Sequence[Row], title: str, named: str) -> Drawing:
