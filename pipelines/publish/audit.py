@@ -33,6 +33,8 @@ Cell = tuple[str, str, frozenset]  # what is counted, column, (dimension, label)
 Row = tuple[str, int]  # table, place of the row in it
 Interval = tuple[float, float]
 TOLERANCE = 1e-6  # of the solver
+SECONDS = 1.0  # after which whole numbers are given up: the best that was found counts, else the end among fractions
+TIMED_OUT = 1  # status of the solver
 
 
 class NotConsistent(ValueError):
@@ -379,7 +381,12 @@ class _Attack:
         """A possible truth that makes the objective small; quicker if it may be one of fractions."""
         self.solved += 1
         integrality = np.full(len(self.cells), int(whole_numbers))
-        result = milp(objective, integrality=integrality, bounds=self.bounds, constraints=self.constraints)
+        options = {"time_limit": SECONDS} if whole_numbers else {}
+        result = milp(
+            objective, integrality=integrality, bounds=self.bounds, constraints=self.constraints, options=options
+        )
+        if result.x is None and whole_numbers and result.status == TIMED_OUT:
+            return self._solve(objective)
         if result.x is None:
             raise NotConsistent(self.cells)
         return result.x
