@@ -34,7 +34,7 @@ KEYS = {
     "ward_needs": ["need_label", "district_label", "ward_label"],
     "ward_crises": ["district_label", "ward_label"],
     "offers": ["offer_label", "there_label"],
-    "opportunities": ["rule_label", "followed_label"],
+    "opportunities": ["rule_label", "sign_label", "followed_label"],
     "outcomes": ["need_label", "district_label", "outcome_label"],
     "police_demand": ["need_label", "attended_label", "seen_label"],
     "feed_health": ["feed_label", "agency"],

@@ -12,6 +12,7 @@ from pipelines.board import words
 from pipelines.board.drawing import Row
 from pipelines.board.ledger import Cell, Ledger
 
+SIGN = "With the sign"  # the contacts of board.opportunities that show what a rule looks for
 HOW_KNOWN = {
     "model": "By the linkage model's own reckoning, which nobody has checked by hand",
     "NHS numbers": "Measured by verified NHS numbers that the linkage had not seen",
@@ -270,21 +271,24 @@ def offers(ledger: Ledger, rows: Sequence[Row], listed: Sequence[Row], needs: Se
 
 
 def opportunities(ledger: Ledger, rows: Sequence[Row]) -> list[Row]:
-    """Each rule with its signals and the share that a crisis followed."""
-    lines = []
-    for row in (row for row in rows if row["followed_label"] == "All signals" and not row["withheld_reason"]):
-        followed = next(
-            (r for r in rows if r["rule_label"] == row["rule_label"] and r["followed_label"] == "A crisis followed"),
-            None,
-        )
-        whole = Cell("opportunities", row, "signals")
-        part = Cell("opportunities", followed, "signals") if followed and not followed["withheld_reason"] else None
-        shown = part and words.share(part.value, whole.value) is not None
-        lines.append({
-            "rule": row["rule_label"].split(": ", 1)[-1], "signals": ledger.count(whole),
-            "share": ledger.share(part, whole) if shown else "too few to say",
-        })  # fmt: skip
-    return lines
+    """Each rule with its signals and the share that a crisis followed, beside that share of the contacts like them."""
+    found = {(row["rule_label"], row["sign_label"], row["followed_label"]): row for row in rows}
+
+    def share(rule: str, sign: str) -> str:
+        whole, part = found.get((rule, sign, "All contacts")), found.get((rule, sign, "A crisis followed"))
+        if not whole or not part or whole["withheld_reason"] or part["withheld_reason"]:
+            return "too few to say"
+        cells = Cell("opportunities", part, "contacts"), Cell("opportunities", whole, "contacts")
+        return "too few to say" if words.share(*(cell.value for cell in cells)) is None else ledger.share(*cells)
+
+    return [
+        {
+            "rule": rule.split(": ", 1)[-1], "signals": ledger.count(Cell("opportunities", row, "contacts")),
+            "share": share(rule, SIGN), "otherwise": share(rule, "Like them, without the sign"),
+        }
+        for (rule, sign, followed), row in found.items()
+        if (sign, followed) == (SIGN, "All contacts") and not row["withheld_reason"]
+    ]  # fmt: skip
 
 
 def costs(ledger: Ledger, rows: Sequence[Row]) -> list[Row]:

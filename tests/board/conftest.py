@@ -222,9 +222,14 @@ def offers() -> Rows:
 def opportunities() -> Rows:
     rule = "MO3: A sign of later life at A&E, home and nobody followed up"
     return [
-        {"rule_label": rule, "followed_label": followed, "signals": signals, "people": people, "agencies": 1}
-        for followed, signals, people in (
-            ("All signals", 5_590, 3_030), ("A crisis followed", 2_280, 940), ("No crisis followed", 3_310, 2_600)
+        {"rule_label": rule, "sign_label": sign, "followed_label": followed, "contacts": contacts, "people": people,
+         "agencies": 1}
+        for sign, followed, contacts, people in (
+            ("With the sign", "All contacts", 5_590, 3_030), ("With the sign", "A crisis followed", 2_280, 940),
+            ("With the sign", "No crisis followed", 3_310, 2_600),
+            ("Like them, without the sign", "All contacts", 9_000, 6_000),
+            ("Like them, without the sign", "A crisis followed", 1_800, 1_200),
+            ("Like them, without the sign", "No crisis followed", 7_200, 5_500),
         )
     ]  # fmt: skip
 
