@@ -33,8 +33,10 @@ Cell = tuple[str, str, frozenset]  # what is counted, column, (dimension, label)
 Row = tuple[str, int]  # table, place of the row in it
 Interval = tuple[float, float]
 TOLERANCE = 1e-6  # of the solver
-SECONDS = 1.0  # after which whole numbers are given up: the best that was found counts, else the end among fractions
-TIMED_OUT = 1  # status of the solver
+# Whole numbers are given up after so many nodes (not seconds: the same board must be the same on a busy machine): the best
+# that was found counts, else the end among fractions. The seconds are a fuse, for a node that does not end.
+GIVE_UP = {"node_limit": 200, "time_limit": 60.0}
+INFEASIBLE = 2  # status of the solver
 
 
 class NotConsistent(ValueError):
@@ -381,11 +383,11 @@ class _Attack:
         """A possible truth that makes the objective small; quicker if it may be one of fractions."""
         self.solved += 1
         integrality = np.full(len(self.cells), int(whole_numbers))
-        options = {"time_limit": SECONDS} if whole_numbers else {}
+        options = GIVE_UP if whole_numbers else {}
         result = milp(
             objective, integrality=integrality, bounds=self.bounds, constraints=self.constraints, options=options
         )
-        if result.x is None and whole_numbers and result.status == TIMED_OUT:
+        if result.x is None and whole_numbers and result.status != INFEASIBLE:
             return self._solve(objective)
         if result.x is None:
             raise NotConsistent(self.cells)
