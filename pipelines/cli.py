@@ -523,7 +523,7 @@ class Commands:
         self, who: str, name: str, run: Callable[[argparse.Namespace], int], text: str, in_project: bool = False
     ) -> argparse.ArgumentParser:
         """in_project: works only where the project's SQL, suites and code lists are."""
-        self._lines.setdefault(who, []).append(f"  {name:16}{text}")
+        self._lines.setdefault(who, []).append(f"  {name:18}{text}")
         parser = self._parsers.add_parser(name, description=text)
         package = "upstream-demand" if who == AGENCY else "upstream-demand[hub]"
         parser.set_defaults(run=run, in_project=in_project, package=package)

@@ -147,8 +147,7 @@ def summary(settings: Settings, folder: Path) -> str:
         "",
         f"Risk      {read_manifest(current)['risk']}",
         "",
-        f"Read      {current / 'board_pack.html'}",
-        f"Public    {settings.public / 'current'}: its board part, approved by the demo",
+        f"Read      {settings.public / 'current' / 'board_pack.html'}   (public: the demo approved its own release)",
         f"Query     {current / 'analyst.duckdb'} (schema marts) and board.duckdb beside it",
         "Look at   .venv/bin/dagster dev   (the graph, its checks and row counts)",
     ]
