@@ -589,7 +589,7 @@ def social_care_events(contacts: pd.DataFrame, rng: np.random.Generator) -> pd.D
         "Reablement",
         np.where(
             residential,
-            "Residential Care",
+            "Long Term Residential Care",
             pick(number, {"Home Support": 0.5, "Day Support": 0.2, "Direct Payment": 0.2, "Equipment": 0.1}, rng),
         ),
     )

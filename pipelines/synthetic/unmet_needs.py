@@ -134,7 +134,7 @@ RESIDENT = {
     "Client_Type": "Service User",
     "Primary_Support_Reason": "Physical Support: Personal care support",
     "Service_Type": "Long Term Support: Residential Care",
-    "Service_Component": "Residential Care",
+    "Service_Component": "Long Term Residential Care",
     "Accommodation_Status": "Registered care home",
     "Event_Outcome": "Provision of service",
     "Event_End_Date": "",

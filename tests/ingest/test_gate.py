@@ -227,7 +227,7 @@ def test_an_attribute_outside_its_set_is_refused(region) -> None:
     [
         (POLICE, "ppn_shared_with", "Response: she lives alone", ["code_malformed"]),
         (POLICE, "ppn_shared_with", "Response " * 10, ["code_malformed"]),
-        (SOCIAL, "Service_Component", "4, Mill Lane", ["code_malformed"]),
+        (SOCIAL, "Review_Reason", "4, Mill Lane", ["code_malformed"]),
         (AE, "Der_EC_Investigation_All", "27171005,Ada's scan", ["codes_malformed"]),
         (POLICE, "lsoa", "ZZ1 1AA", ["area_malformed"]),
     ],
