@@ -18,7 +18,7 @@ OF_POLICE = {
     "staging/contact_rows",
     "staging/contacts",
     "marts/contacts",
-    "board/headlines",
+    "board/monthly_contacts",
 }
 
 

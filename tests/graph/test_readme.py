@@ -39,7 +39,14 @@ def test_every_command_of_a_page_exists_with_its_options(page) -> None:
     (known,) = [a.choices for a in cli.parser()._actions if isinstance(a, argparse._SubParsersAction)]
     for command, options in commands_of(page.read_text(encoding="utf-8")):
         assert command in known
-        assert options <= set(known[command]._option_string_actions)
+        assert options <= options_of(known[command])
+
+
+def options_of(parser: argparse.ArgumentParser) -> set[str]:
+    """Its own and those of what it can be told to do, such as `release approve`."""
+    choices = [a.choices for a in parser._actions if isinstance(a, argparse._SubParsersAction)]
+    parts = [options_of(part) for parts in choices for part in parts.values()]
+    return set(parser._option_string_actions).union(*parts)
 
 
 def test_commands_are_found_in_code_over_several_lines_and_in_sentences() -> None:

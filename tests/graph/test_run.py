@@ -83,6 +83,7 @@ def test_the_same_run_again_changes_nothing(region):
 def test_the_same_deliveries_and_state_give_the_same_content_in_another_place(region, tmp_path):
     hub = region.copy(tmp_path / "data", "landing", "state")
     assert hub.run().released
+    assert manifest(hub)["content"] == manifest(region)["content"]
     assert manifest(hub)["content_digest"] == manifest(region)["content_digest"]
 
 

@@ -70,7 +70,7 @@ def test_a_rate_is_in_whole_units_and_goes_with_its_row():
 def test_no_board_table_has_a_share_of_its_own():
     roles = board_roles(SETTINGS)
     rates = {(table, column) for table, columns in roles.items() for column, role in columns.items() if role == "rate"}
-    assert rates == {("handoffs", "median_days")}
+    assert rates == {("handoffs", "median_days"), ("outcomes", "crisis_free_days")}
 
 
 def test_a_column_without_a_role_is_refused():
