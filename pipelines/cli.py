@@ -199,11 +199,13 @@ def release_list(args: argparse.Namespace) -> int:
     current, approved = current_release(Settings()), approvals(Settings())
     for manifest in releases(Settings()):
         by = approved.get(manifest["release_id"])
-        stands = [f"approved by {by}" if by else "staged"]
-        if current and current.name == manifest["release_id"]:
-            stands.insert(0, "current")
+        stands = ["current"] if current and current.name == manifest["release_id"] else []
+        if by:
+            stands.append(f"approved by {by}")
         if "withdrawn" in manifest:
             stands.append(f"withdrawn: {manifest['withdrawn']}")
+        elif not by:
+            stands.append("staged")
         print(f"{manifest['release_id']}  {manifest['built_at']}  {', '.join(stands)}")
     return 0
 
