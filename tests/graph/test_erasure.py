@@ -245,10 +245,12 @@ def test_her_tombstones_say_nothing_and_know_her(erased):
 def plant(kind: str, value: str | int | bytes, folder: Path) -> None:
     """A file of some kind that holds a value, the way a program may have put it there."""
     word = value.hex() if isinstance(value, bytes) else str(value)
+    sort = pa.uint64() if isinstance(value, int) and value >= 2**63 else pa.scalar(value).type
     if kind == "parquet":
-        pq.write_table(pa.table({"harmless": [value]}), folder / "x.parquet")
+        pq.write_table(pa.table({"harmless": pa.array([value], sort)}), folder / "x.parquet")
     elif kind == "nested parquet":
-        pq.write_table(pa.table({"harmless": [[{"deep": [value]}]]}), folder / "x.parquet")
+        deep = pa.array([[{"deep": [value]}]], pa.list_(pa.struct({"deep": pa.list_(sort)})))
+        pq.write_table(pa.table({"harmless": deep}), folder / "x.parquet")
     elif kind == "warehouse":
         with duckdb.connect(str(folder / "x.duckdb")) as connection:
             connection.execute("create schema s; create table s.t (a text, b blob[], c hugeint)")
