@@ -131,6 +131,10 @@ COMBINED_KEYS = {
     "preventable_conditions": ["code_list", "code"],
 }
 
+NAMES_OF_MANY = {"contact_id", "person_id", "person_key", "person_ref", "spell_id"}
+"""Columns whose values name one of millions, or end in such a name (next_contact_id): random, so that compressing them
+saves a third of their space at best, and takes as long as all the rest of writing a table. They are stored as they are."""
+
 UPKEEP = "upkeep"  # schema of what is recorded of the tables that are kept up to date (upkeep.py)
 SCHEMAS = (
     "accepted",
@@ -329,7 +333,8 @@ def build_table(connection: duckdb.DuckDBPyConnection, file: SqlFile) -> int:
     name = qualified(file.name)
     for view in file.gathered:
         _run(connection, file, f"create or replace view {qualified(view.name)} as {view.query}")
-    found = [column for column, *_ in _run(connection, file, f"describe {file.text}")]
+    types = {column: kind for column, kind, *_ in _run(connection, file, f"describe {file.text}")}
+    found = list(types)
     documented = [column.name for column in file.columns]
     if found != documented:
         raise SqlFileError(
@@ -337,11 +342,18 @@ def build_table(connection: duckdb.DuckDBPyConnection, file: SqlFile) -> int:
             f"the comments describe {', '.join(documented)}; give each column its own line and comment"
         )
     with _transaction(connection):
-        _run(connection, file, f"create or replace table {name} as {file.text}")
+        columns = ", ".join(f"{identifier(column)} {_stored_as(column, kind)}" for column, kind in types.items())
+        connection.execute(f"create or replace table {name} ({columns})")
+        _run(connection, file, f"insert into {name} {file.text}")
         connection.execute(f"comment on table {name} is {literal(file.description)}")
         for column in file.columns:
             connection.execute(f"comment on column {name}.{identifier(column.name)} is {literal(column.comment)}")
     return count_rows(connection, file.name)
+
+
+def _stored_as(column: str, kind: str) -> str:
+    names_one = kind == "VARCHAR" and any(column == name or column.endswith(f"_{name}") for name in NAMES_OF_MANY)
+    return f"{kind} using compression 'uncompressed'" if names_one else kind
 
 
 def build_all(
