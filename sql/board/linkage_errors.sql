@@ -6,6 +6,8 @@ with shares as (
         if(measure = 'pair precision', 'Links that may be wrong', 'Links that are missed') as error_label,
         detail,
         value,
+        low,
+        high,
         how
     from marts.linkage_quality
     where measure in ('pair precision', 'pair recall')
@@ -17,6 +19,8 @@ with shares as (
 select
     error_label, -- [label] Kind of error
     round(1000 * (1 - value))::bigint as of_1000, -- [label] Links of 1,000 that are of that kind
+    floor(round(1000 * (1 - high), 6))::bigint as of_1000_low, -- [label] Lower end of its 95 % interval; empty if not known
+    ceil(round(1000 * (1 - low), 6))::bigint as of_1000_high, -- [label] Upper end of its 95 % interval; empty if not known
     detail as detail_label, -- [label] What was measured
     how as how_known -- [label] How it is known: by the model's own reckoning, or beside an answer key
 from shares

@@ -26,6 +26,8 @@ NUMBERS = {
     "places_a_month",
     "months",
     "of_1000",
+    "of_1000_low",
+    "of_1000_high",
 }
 """Labels that are numbers: they are public, or say where a row stands."""
 
@@ -75,9 +77,27 @@ def with_totals(rows: Rows, totals: dict[str, str]) -> Rows:
             found = sums.setdefault(tuple(labels.items()), {name: 0 for name in row} | labels)
             for name, value in row.items():
                 if not isinstance(value, str):
-                    found[name] = max(found[name], value) if name == "crisis_free_days" else found[name] + value
+                    found[name] = (
+                        max(found[name], value) if name.startswith("crisis_free_days") else found[name] + value
+                    )
         rows = [*rows, *sums.values()]
     return rows
+
+
+def banded(rows: Rows, *columns: str, by: int = 9) -> Rows:
+    """Rows with the two ends of a band behind each of these columns."""
+    ends = {column: ((f"{column}_low", -by), (f"{column}_high", by)) for column in columns}
+    return [
+        {
+            name: value
+            for column, amount in row.items()
+            for name, value in [
+                (column, amount),
+                *((end, None if amount is None else max(0, amount + off)) for end, off in ends.get(column, ())),
+            ]
+        }
+        for row in rows
+    ]
 
 
 def split(amount: int, parts: int) -> list[int]:
@@ -99,7 +119,11 @@ def monthly_contacts() -> Rows:
                     "contacts": amount if arrived else None, "people": amount * 4 // 5 if arrived else None,
                     "agencies": (3 if service == "All services" else 1) if arrived else None,
                 })  # fmt: skip
-    return rows
+    return [
+        banded_row
+        for row in rows
+        for banded_row in banded([row], "contacts", by=9 if row["group_label"] == "People who cycle" else 0)
+    ]
 
 
 def district_contacts() -> Rows:
@@ -200,28 +224,31 @@ def concentration() -> Rows:
 
 
 def costs() -> Rows:
-    return [
+    """An attendance of everybody is no matter of linkage, and one of people who cycle is."""
+    rows = [
         {"group_label": group, "cost_label": "A&E attendance with more complex investigation or treatment", "bearer_label": "nhs",
          "pounds_low": 173.0, "pounds": 368.0, "pounds_high": 563.0, "price_year": "2023-24", "contacts": contacts,
-         "people": people, "agencies": 1}
+         "units": contacts, "people": people, "agencies": 1}
         for group, contacts, people in (("Everybody", 90_003, 40_001), ("People who cycle", 9_004, 1_203))
     ]  # fmt: skip
+    return [*banded(rows[:1], "contacts", by=0), *banded(rows[1:], "contacts", by=40)]
 
 
 def offers() -> Rows:
     """The matching offer was there for half of its contacts, and has places for fewer than those whom it could have helped."""
-    return [
+    rows = [
         {"offer_label": "Two-hour urgent community response", "there_label": there, "places_a_month": 40, "months": 24,
          "signals": signals, "people": people, "agencies": 2}
         for there, signals, people in (
             ("All signals", 4_004, 2_401), ("There and open", 2_002, 1_301), ("There and closed", 2_002, 1_100)
         )
     ]  # fmt: skip
+    return banded(rows, "signals", "people", by=24)
 
 
 def opportunities() -> Rows:
     rule = "MO3: A sign of later life at A&E, home and nobody followed up"
-    return [
+    rows = [
         {"rule_label": rule, "sign_label": sign, "followed_label": followed, "contacts": contacts, "people": people,
          "agencies": 1}
         for sign, followed, contacts, people in (
@@ -232,6 +259,7 @@ def opportunities() -> Rows:
             ("Like them, without the sign", "No crisis followed", 7_200, 5_500),
         )
     ]  # fmt: skip
+    return banded(rows, "contacts")
 
 
 def police_demand() -> Rows:
@@ -245,28 +273,35 @@ def police_demand() -> Rows:
             ("No longer attended", "Ended with the police", 180 * times),
         )
     ]  # fmt: skip
-    return with_totals(rows, {"need_label": "All needs", "attended_label": "All contacts", "seen_label": "Seen or not"})
+    totals = {"need_label": "All needs", "attended_label": "All contacts", "seen_label": "Seen or not"}
+    return banded(with_totals(rows, totals), "contacts")
 
 
 def outcomes() -> Rows:
     rows = [
-        {"need_label": need, "district_label": district, "outcome_label": outcome, "people": people, "crisis_free_days": 365.0,
+        {"need_label": need, "district_label": district, "outcome_label": outcome, "people": people, "crisis_free_days": days,
          "agencies": 2}
         for need in ("Dementia and confusion", "Mental health")
         for district in DISTRICTS
-        for outcome, people in (
-            ("No crisis for a year", 600), ("Again after 28 days or more", 300), ("Again within 28 days", 100)
+        for outcome, people, days in (
+            ("No crisis for a year", 600, 365.0), ("Again after 28 days or more", 300, 363.0),
+            ("Again within 28 days", 100, 359.0),
         )
     ]  # fmt: skip
-    return with_totals(
-        rows,
-        {"need_label": "All needs", "district_label": "Whole partnership", "outcome_label": "Everybody followed"},
-    )
+    totals = {"need_label": "All needs", "district_label": "Whole partnership", "outcome_label": "Everybody followed"}
+    return banded(banded(with_totals(rows, totals), "people"), "crisis_free_days", by=0)
 
 
 def linkage_errors() -> Rows:
     return [
-        {"error_label": error, "of_1000": of_1000, "detail_label": "expected by the model", "how_known": "model"}
+        {
+            "error_label": error,
+            "of_1000": of_1000,
+            "of_1000_low": of_1000 - 2,
+            "of_1000_high": of_1000 + 3,
+            "detail_label": "expected by the model",
+            "how_known": "model",
+        }
         for error, of_1000 in (("Links that may be wrong", 15), ("Links that are missed", 60))
     ]
 

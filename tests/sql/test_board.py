@@ -346,9 +346,7 @@ def followed(missing: str = "") -> dict[str, str]:
                 *(f"C{number} | {person} | {day} 10:00 | true" for number, (person, day) in enumerate(crises)),
             ]
         ),
-        "staging.people": "\n".join(
-            ["person_id | death_month", *(f"{person} | {'2024-06' * (person == 'P7')}" for person in AFTER_A_CRISIS)]
-        ),
+        "staging.person_attributes": "scenario | person_key | death_month\ncentral | P7 | 2024-06",
         "staging.months": "\n".join(["period", *EVERY_MONTH]),
         "staging.slots": "\n".join(
             ["feed | agency | period | arrived"]
