@@ -165,6 +165,7 @@ def train(args: argparse.Namespace) -> int:
 def erase(args: argparse.Namespace) -> int:
     from pipelines import runner
     from pipelines.erasure import proof, request
+    from pipelines.publish.public import what_is_public
     from pipelines.publish.release import current_release, read_manifest
 
     settings = Settings()
@@ -188,43 +189,55 @@ def erase(args: argparse.Namespace) -> int:
         return 1
     print(proof.describe(proof.last_proof(settings)))
     print(f"Kept as {proof.last_proof_file(settings)}, without any reference.")
+    print(f"What was published stays, under disclosure control. {what_is_public(settings)}")
     current = current_release(settings)
     return 0 if current is None or "withdrawn" not in read_manifest(current) else 1
 
 
 def release_list(args: argparse.Namespace) -> int:
-    from pipelines.publish.public import approvals
+    from pipelines.publish.public import approvals, what_is_public
     from pipelines.publish.release import current_release, releases
 
-    current, approved = current_release(Settings()), approvals(Settings())
+    current = current_release(Settings())
+    approved = {each["release_id"]: each for each in approvals(Settings())}
     for manifest in releases(Settings()):
-        by = approved.get(manifest["release_id"])
+        approval = approved.get(manifest["release_id"])
         stands = ["current"] if current and current.name == manifest["release_id"] else []
-        if by:
-            stands.append(f"approved by {by}")
+        if approval:
+            stands.append(f"approved by {approval['approved_by']}")
+        if approval and "retracted" in approval:
+            stands.append(f"retracted: {approval['retracted']['because']}")
         if "withdrawn" in manifest:
             stands.append(f"withdrawn: {manifest['withdrawn']}")
-        elif not by:
+        elif not approval:
             stands.append("staged")
         print(f"{manifest['release_id']}  {manifest['built_at']}  {', '.join(stands)}")
+    print(what_is_public(Settings()))
     return 0
 
 
 def release_approve(args: argparse.Namespace) -> int:
     from pipelines.board.pack import render_pack
     from pipelines.board.pdf import write_pdf
-    from pipelines.publish.public import approve
-    from pipelines.publish.release import folder_of, read_facts, read_manifest
+    from pipelines.publish.approval import approve
 
     def pack(board: Path, page: Path, facts: dict) -> None:
         render_pack(board, page, facts)
         if why_not := write_pdf(page, page.with_suffix(".pdf")):
             print(why_not, file=sys.stderr)
 
-    settings = Settings()
-    folder = folder_of(settings, args.release_id)
-    public = approve(settings, folder, read_manifest(folder), read_facts(folder), args.by, pack)
+    public = approve(Settings(), args.release_id, args.by, pack)
     print(f"{public}: public, approved by {args.by}.")
+    return 0
+
+
+def release_retract(args: argparse.Namespace) -> int:
+    from pipelines.publish.approval import retract
+    from pipelines.publish.public import what_is_public
+
+    settings = Settings()
+    print(f"Release {retract(settings, args.by, args.reason)} is taken back. {what_is_public(settings)}")
+    print("Copies that others made stay as they are: tell their readers.")
     return 0
 
 
@@ -262,10 +275,12 @@ def disclosure_audit(args: argparse.Namespace) -> int:
 
 
 def release_rollback(args: argparse.Namespace) -> int:
+    from pipelines.publish.public import what_is_public
     from pipelines.publish.release import roll_back
 
     manifest = roll_back(Settings(), args.release_id)
     print(f"Release {manifest['release_id']} of {manifest['built_at']} is current until the next run makes another.")
+    print(f"Analysts read it from now on; what is public stays as it was. {what_is_public(Settings())}")
     return 0
 
 
@@ -625,7 +640,7 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--check", action="store_true", help="write nothing, show what would go")
 
     command = commands.add(
-        HUB, "release", release_list, "list, approve or compare releases, or go back", in_project=True
+        HUB, "release", release_list, "list, approve, retract or compare releases, or go back", in_project=True
     )
     _add_release(command)
 
@@ -709,6 +724,11 @@ def _add_release(command: argparse.ArgumentParser) -> None:
     step.add_argument("release_id", metavar="RELEASE_ID", help="or current")
     step.add_argument("--by", required=True, metavar="NAME", help="who approves it; it stands in the pack")
     step.set_defaults(run=release_approve)
+
+    step = steps.add_parser("retract", help="take back what is public: nothing is, until somebody approves again")
+    step.add_argument("--by", required=True, metavar="NAME", help="who takes it back; kept")
+    step.add_argument("--reason", required=True, metavar="TEXT", help="why; kept, so name nobody")
+    step.set_defaults(run=release_retract)
 
     step = steps.add_parser("diff", help="which headlines moved, and whether demand, feeds or linkage moved them")
     step.add_argument("before", nargs="?", metavar="BEFORE", help="release id (the public one, else the one before)")

@@ -1,30 +1,23 @@
-"""What is public: the board part of the releases that a named person approved, under data/public.
+"""What is public, what was, and what it gives away: the board part of the releases that a named person approved.
 
-A release is staged when it is made: analysts read it, boards and newspapers do not. Approved, its board part (database,
-pack, tables as CSV) is copied to data/public/<release id>/ and data/public/current points there. What was public once
-stays: it is what the next release is audited against. What does not belong here: making a release (release.py).
+It lies in data/public/<release id>/, and data/public/current points to what is public now. Somebody may have kept what
+was public once, so it stays, for the next release to be audited against: a retracted one out of sight, in
+data/public/.retracted/. What does not belong here: approving and retracting (approval.py).
 """
 
 import json
 import math
 import os
-import shutil
-import tempfile
-from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 
-from pipelines.pseudonymise.errors import InputError
 from pipelines.publish.audit import Audit, Finding, in_words, system_of
-from pipelines.publish.board_files import FOLDER, read_board_tables
+from pipelines.publish.board_files import read_board_tables
 from pipelines.publish.secondary import Earlier, attack
 from pipelines.settings import Settings
 
 APPROVAL = "approval.json"
 CURRENT = "current"
-HALF_DONE = ".approving-"
-
-Pack = Callable[[Path, Path, dict], None]  # board database, page to write, what the page says about the release
+RETRACTED = ".retracted"
 
 
 def current_public(settings: Settings) -> Path | None:
@@ -33,23 +26,50 @@ def current_public(settings: Settings) -> Path | None:
     return settings.public / os.readlink(link) if link.is_symlink() and link.exists() else None
 
 
-def approvals(settings: Settings) -> dict[str, str]:
-    """Who approved each release that is or was public, by its id; the one approved last comes first."""
-    said = [json.loads(path.read_text(encoding="utf-8")) for path in settings.public.glob(f"r*/{APPROVAL}")]
-    said.sort(key=lambda each: each["approved_at"], reverse=True)
-    return {each["release_id"]: each["approved_by"] for each in said}
+def folder_once_public(settings: Settings, release_id: str) -> Path:
+    """Folder of a release that is or was public, retracted ones among them; it need not exist."""
+    folder = settings.public / release_id
+    return folder if folder.exists() else settings.public / RETRACTED / release_id
+
+
+def approvals(settings: Settings) -> list[dict]:
+    """What was said of each release that is or was public (as `read_approval`); the one approved last comes first."""
+    paths = [*settings.public.glob(f"r*/{APPROVAL}"), *settings.public.glob(f"{RETRACTED}/r*/{APPROVAL}")]
+    return sorted((read_approval(path.parent) for path in paths), key=lambda each: each["approved_at"], reverse=True)
 
 
 def read_approval(public: Path) -> dict:
-    """release_id, last_period, made_of (digest), approved_by, approved_at, compared_with."""
+    """release_id, last_period, made_of (digest), approved_by, approved_at, compared_with; retracted (by, at, because) once
+    it is."""
     return json.loads((public / APPROVAL).read_text(encoding="utf-8"))
 
 
-def public_before(settings: Settings, made_of: str) -> str | None:
-    """Id of the public release that a new one is compared with: the current one, or if that is made of the same, the one
-    that it was compared with. So the same again is compared with the same again."""
+def what_is_public(settings: Settings) -> str:
+    """What is public now and how to change that, in a sentence or two."""
     public = current_public(settings)
-    approval = read_approval(public) if public else {}
+    if public is None:
+        return "Nothing is public; to publish a release: upstream release approve RELEASE_ID --by NAME"
+    approval = read_approval(public)
+    manifest = settings.releases / public.name / "manifest.json"
+    kept = json.loads(manifest.read_text(encoding="utf-8")) if manifest.exists() else None
+    stands = (
+        "no longer kept for analysts"
+        if kept is None
+        else f"withdrawn: {kept['withdrawn']}"
+        if "withdrawn" in kept
+        else ""
+    )
+    return (
+        f"Public is {public.name}, approved by {approval['approved_by']}{f' ({stands})' if stands else ''}. In its place: "
+        "upstream release approve RELEASE_ID --by NAME; nothing: upstream release retract --by NAME --reason TEXT"
+    )
+
+
+def public_before(settings: Settings, made_of: str) -> str | None:
+    """Id of the public release that a new one is compared with: the current one (the last one, if nothing is public now),
+    or if that is made of the same, the one that it was compared with. So the same again is compared with the same again."""
+    public = current_public(settings)
+    approval = read_approval(public) if public else next(iter(approvals(settings)), {})
     return approval.get("compared_with") if approval.get("made_of") == made_of else approval.get("release_id")
 
 
@@ -57,7 +77,7 @@ def read_earlier(settings: Settings, release_id: str | None, last_period: str) -
     """The board tables of a public release, for a new one whose last month is `last_period`."""
     if release_id is None:
         return None
-    public = settings.public / release_id
+    public = folder_once_public(settings, release_id)
     return Earlier(read_board_tables(public), read_approval(public)["last_period"] == last_period)
 
 
@@ -87,51 +107,3 @@ def describe(found: Audit, release_id: str, earlier_id: str | None, settings: Se
 
 def _interval(finding: Finding) -> str:
     return f"{finding.low:.0f} or more" if math.isinf(finding.high) else f"{finding.low:.0f} to {finding.high:.0f}"
-
-
-def approve(settings: Settings, folder: Path, manifest: dict, facts: dict, by: str, pack: Pack) -> Path:
-    """Makes the board part of the release in `folder` public, and returns where it is.
-
-    facts: what its pack says about it; the page is written again, with who approved it. Raises InputError if a withheld
-    number can be worked out from it and what is public already.
-    """
-    if not by.strip():
-        raise InputError("a release is approved by a person: --by NAME")
-    if why := manifest.get("withdrawn"):
-        raise InputError(f"release {manifest['release_id']} cannot be approved: {why}")
-    before = public_before(settings, manifest["made_of"])
-    if audit_release(settings, folder, manifest, before).unsafe:
-        raise InputError(
-            f"release {manifest['release_id']} was made before {before} became public: together they give withheld "
-            "numbers away. Make it again with: upstream run --force"
-        )
-    approved = {"by": by.strip(), "at": datetime.now(UTC).isoformat(timespec="seconds")}
-    target = settings.public / manifest["release_id"]
-    settings.public.mkdir(parents=True, exist_ok=True)
-    half_done = Path(tempfile.mkdtemp(prefix=HALF_DONE, dir=settings.public))
-    half_done.chmod(0o755)
-    shutil.copy(folder / "board.duckdb", half_done)
-    shutil.copytree(folder / FOLDER, half_done / FOLDER)
-    pack(half_done / "board.duckdb", half_done / "board_pack.html", facts | {"approved": approved})
-    said = {
-        "release_id": manifest["release_id"],
-        "last_period": manifest["last_period"],
-        "made_of": manifest["made_of"],
-        "approved_by": approved["by"],
-        "approved_at": approved["at"],
-        "compared_with": before,
-    }
-    (half_done / APPROVAL).write_text(json.dumps(said, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    for path in half_done.rglob("*"):
-        if path.is_file():
-            path.chmod(0o444)
-    if target.exists():
-        target.rename(settings.public / f"{HALF_DONE}replaced-{manifest['release_id']}")
-    half_done.rename(target)
-    link = settings.public / f"{HALF_DONE}{CURRENT}"
-    link.unlink(missing_ok=True)
-    link.symlink_to(target.name)
-    os.replace(link, settings.public / CURRENT)
-    for left in settings.public.glob(f"{HALF_DONE}*"):
-        shutil.rmtree(left)
-    return target

@@ -30,7 +30,7 @@ from pipelines.publish.content import combined, open_released, table_digests
 from pipelines.publish.dictionary import write_dictionary
 from pipelines.publish.mart_risk import write_release_risk
 from pipelines.publish.moved import Moved, headlines_moved, write_changes
-from pipelines.publish.public import approvals, public_before, read_earlier
+from pipelines.publish.public import approvals, folder_once_public, public_before, read_earlier
 from pipelines.publish.sums import Declared, board_tables
 from pipelines.publish.tables import Roles, board_roles, published_tables
 from pipelines.settings import Settings
@@ -239,7 +239,7 @@ def _write_what_moved(building: Path, settings: Settings, compared_with: str | N
         write_changes(building / "board.duckdb", None, None)
         return
     moved = what_moved(settings, settings.releases / compared_with, building, manifest)
-    write_changes(building / "board.duckdb", settings.public / compared_with / "board.duckdb", moved)
+    write_changes(building / "board.duckdb", folder_once_public(settings, compared_with) / "board.duckdb", moved)
 
 
 def _board_that_stays(settings: Settings, inputs: dict[str, str], deliveries: list[dict]) -> list[dict] | None:
@@ -295,7 +295,7 @@ def _prune(settings: Settings) -> None:
     """Removes all but the newest releases; the current one always stays, and the last two that became public: what moved
     since then is told by their people."""
     standing = current_release(settings)
-    public = list(approvals(settings))[:2]
+    public = [approval["release_id"] for approval in approvals(settings)[:2]]
     for manifest in releases(settings)[settings.releases_kept :]:
         path = settings.releases / manifest["release_id"]
         if path != standing and manifest["release_id"] not in public:

@@ -2,16 +2,27 @@
 
 import csv
 import json
+import threading
 
 import duckdb
 import pytest
 
+from pipelines import cli
 from pipelines.pseudonymise.errors import InputError
+from pipelines.publish.approval import approve, retract
 from pipelines.publish.board_files import read_board_tables
 from pipelines.publish.checks import check_release
-from pipelines.publish.public import approve, audit_release, current_public, describe, read_approval
-from pipelines.publish.release import publish, read_facts, read_manifest
+from pipelines.publish.public import (
+    audit_release,
+    current_public,
+    describe,
+    read_approval,
+    read_earlier,
+    what_is_public,
+)
+from pipelines.publish.release import publish, read_manifest, roll_back, withdraw
 from pipelines.publish.tables import board_roles
+from pipelines.run_lock import only_run
 
 INPUTS = {"state": "1", "code": "2"}
 
@@ -46,7 +57,7 @@ def by_ward(settings, rewrite):
 
 
 def approved(settings, made, by="A. Reeve"):
-    return approve(settings, made.path, made.manifest, read_facts(made.path), by, pack)
+    return approve(settings, made.release_id, by, pack)
 
 
 def wards(folder):
@@ -181,3 +192,156 @@ def test_what_is_public_and_cannot_be_kept_apart_refuses_the_release(settings, b
     with pytest.raises(Exception, match="6 to 7"):
         publish(settings, INPUTS | {"code": "3"}, pack)
     assert read_manifest(settings.releases / "current")["inputs"] == INPUTS
+
+
+def test_nobody_approves_or_retracts_while_somebody_else_has_the_data_folder(settings):
+    made = publish(settings, INPUTS, pack)
+    with only_run(settings, "upstream run"), pytest.raises(InputError, match="under way: upstream run"):
+        approved(settings, made)
+    assert current_public(settings) is None
+    approved(settings, made)
+    with only_run(settings, "upstream run"), pytest.raises(InputError, match="under way: upstream run"):
+        retract(settings, "A. Reeve", "wrong month")
+    assert current_public(settings).name == made.release_id
+
+
+def test_of_two_approvals_at_once_one_is_told_to_wait_and_what_is_public_is_whole(settings):
+    made = publish(settings, INPUTS, pack)
+    writing, told = threading.Event(), threading.Event()
+
+    def slow(board, out, facts):
+        writing.set()
+        assert told.wait(20)
+        pack(board, out, facts)
+
+    first = threading.Thread(target=approve, args=(settings, made.release_id, "A. Reeve", slow))
+    first.start()
+    assert writing.wait(20)
+    with pytest.raises(InputError, match="under way: an approval"):
+        approved(settings, made, by="B. Hythe")
+    told.set()
+    first.join()
+    assert read_approval(current_public(settings))["approved_by"] == "A. Reeve"
+    assert [path.name for path in settings.public.iterdir() if path.name.startswith(".")] == []
+
+
+def test_an_approval_that_breaks_off_leaves_what_was_public_and_nothing_half_done(settings, by_ward):
+    first = approved(settings, publish(settings, INPUTS, pack))
+    by_ward("'Hill', 12, 40", "'Hill', 30, 90")
+    by_ward("19, 60", "37, 110")
+    second = publish(settings, INPUTS | {"state": "2"}, pack)
+
+    def broken(board, out, facts):
+        raise OSError("no space left")
+
+    with pytest.raises(OSError, match="no space"):
+        approve(settings, second.release_id, "A. Reeve", broken)
+    assert current_public(settings) == first
+    assert sorted(path.name for path in settings.public.iterdir()) == sorted(["current", first.name])
+
+
+def test_what_is_retracted_is_public_no_more_and_the_next_release_is_still_held_against_it(settings, by_ward):
+    first = approved(settings, publish(settings, INPUTS, pack))
+    with pytest.raises(InputError, match="--reason"):
+        retract(settings, "A. Reeve", " ")
+    assert retract(settings, "A. Reeve", "wrong month") == first.name
+    assert current_public(settings) is None
+    assert [path.name for path in settings.public.iterdir()] == [".retracted"]
+    assert what_is_public(settings).startswith("Nothing is public")
+    kept = read_approval(settings.public / ".retracted" / first.name)
+    assert (kept["retracted"]["by"], kept["retracted"]["because"]) == ("A. Reeve", "wrong month")
+    by_ward(", ('All wards', 19, 60, 3)", "")  # alone there is nothing any more to work Reed out from
+    made = publish(settings, INPUTS | {"code": "3"}, pack)
+    assert made.manifest["compared_with"] == first.name
+    assert wards(made.path)["Hill"] == (None, None, None, "would show a withheld number")
+    with pytest.raises(InputError, match="nothing is public"):
+        retract(settings, "A. Reeve", "again")
+
+
+def test_a_retracted_release_can_be_approved_again(settings):
+    made = publish(settings, INPUTS, pack)
+    approved(settings, made)
+    retract(settings, "A. Reeve", "a mistake")
+    public = approved(settings, made, by="B. Hythe")
+    assert current_public(settings) == public
+    assert "retracted" not in read_approval(public)
+    assert list((settings.public / ".retracted").iterdir()) == []
+    assert {table.name for table in read_earlier(settings, made.release_id, "2025-01").tables} >= {"headlines"}
+
+
+def test_going_back_changes_what_analysts_read_and_not_what_is_public(settings, rewrite):
+    first = publish(settings, INPUTS, pack)
+    rewrite("board/headlines", "1242", "1342")
+    second = publish(settings, INPUTS | {"state": "2"}, pack)
+    approved(settings, second)
+    roll_back(settings, first.release_id)
+    assert current_public(settings).name == second.release_id
+    assert f"Public is {second.release_id}, approved by A. Reeve." in what_is_public(settings)
+
+
+def test_a_withdrawn_release_is_not_public_silently_and_not_approved_again(settings):
+    made = publish(settings, INPUTS, pack)
+    approved(settings, made)
+    withdraw(settings, made.release_id, "people of it were erased")
+    assert "(withdrawn: people of it were erased)" in what_is_public(settings)
+    assert "upstream release retract" in what_is_public(settings)
+    with pytest.raises(InputError, match="cannot be approved: people of it were erased"):
+        approved(settings, made)
+
+
+def upstream(settings, monkeypatch, capsys, *arguments):
+    """What the command printed, what it said is wrong, and its exit code."""
+    monkeypatch.setattr(cli, "Settings", lambda: settings)
+    code = cli.main(list(arguments))
+    said = capsys.readouterr()
+    return said.out, said.err, code
+
+
+def test_the_audit_says_what_was_tried_and_the_narrowest_interval(settings, by_ward, monkeypatch, capsys):
+    made = publish(settings, INPUTS, pack)
+    out, err, code = upstream(settings, monkeypatch, capsys, "disclosure-audit", "current")
+    assert (err, code) == ("", 0)
+    first, *rest = out.splitlines()
+    assert first == f"Release {made.release_id}, alone: nothing was public before it"
+    assert "12 counts, 2 of them withheld" in rest[0] and "sums, margins and limits" in rest[1] and "a solver was asked" in rest[2]
+    assert rest[3].startswith("Narrowest: people of") and rest[3].endswith("can be 1 to 7")
+    assert rest[4] == "Each is to have at least 4 whole numbers that it can be: all have them."
+
+
+def test_the_audit_of_an_unsafe_release_says_which_count_is_not_hidden_and_fails(
+    settings, by_ward, monkeypatch, capsys
+):
+    path = publish(settings, INPUTS, pack).path / "board.duckdb"
+    path.chmod(0o644)
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("update by_ward set people = 10, withheld_reason = null where ward_label = 'Hill'")
+    out, _, code = upstream(settings, monkeypatch, capsys, "disclosure-audit", "current")
+    assert code == 1
+    assert "NOT HIDDEN: people of people who came (ward_label Reed) can only be 6 to 7" in out
+    assert out.endswith("1 have fewer.\n")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["disclosure-audit", "r0"], ["release", "diff", "r0"], ["release", "approve", "r0", "--by", "A. Reeve"]],
+)
+def test_a_release_that_is_not_there_is_one_clear_error(settings, arguments, monkeypatch, capsys):
+    made = publish(settings, INPUTS, pack)
+    out, err, code = upstream(settings, monkeypatch, capsys, *arguments)
+    assert (out, code) == ("", 2)
+    assert err == f"upstream {arguments[0]}: there is no release r0. Those that are kept: {made.release_id}.\n"
+
+
+def test_going_back_and_the_list_say_what_is_public_and_how_to_change_it(settings, monkeypatch, capsys):
+    made = publish(settings, INPUTS, pack)
+    out, _, _ = upstream(settings, monkeypatch, capsys, "release", "rollback", made.release_id)
+    assert "Nothing is public; to publish a release: upstream release approve RELEASE_ID --by NAME" in out
+    approved(settings, made)
+    out, _, _ = upstream(settings, monkeypatch, capsys, "release", "list")
+    assert "current, approved by A. Reeve\n" in out and f"Public is {made.release_id}, approved by A. Reeve." in out
+    out, _, code = upstream(
+        settings, monkeypatch, capsys, "release", "retract", "--by", "A. Reeve", "--reason", "wrong month"
+    )
+    assert code == 0 and "is taken back. Nothing is public" in out
+    out, _, _ = upstream(settings, monkeypatch, capsys, "release", "list")
+    assert "current, approved by A. Reeve, retracted: wrong month\n" in out
