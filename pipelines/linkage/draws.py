@@ -5,12 +5,13 @@ look at the spread (Tancredi and Liseo 2011; Steorts, Hall and Fienberg 2016; Sa
 full Bayesian model; here draws start from the calibrated probabilities of pairs, which makes them cheap:
 
 - Pairs that are certain are joined once and for all. What is left are small components of groups of clients.
-- A pair's log odds plus logistic noise are above 0 exactly as often as its probability says. Groups join in the order
-  of these noisy log odds, averaged over their pairs, so that each draw is a partition and keeps every rule.
+- Log odds plus logistic noise are above 0 exactly as often as their probability says. Two groups have those of the mean
+  of their pairs, since pairs of the same records say much the same; and what groups say of each other adds up as they
+  join, in the order of these noisy log odds, so that each draw is a partition and keeps every rule.
 - An agency hardly ever holds one person twice in a feed (Sadinle's bipartite prior, softened). So two records of two
   feeds, neither of which has another partner there, are likelier one person than their pair alone says, by as much as
-  partners are common. A group that already holds a record of a feed takes a second one only as readily as those two
-  records of one feed are one person.
+  partners are common. Where two groups hold records of one feed, what these say counts in full and pairs of other
+  feeds by half.
 - The probabilities themselves may be off: each draw shifts and stretches log odds across feeds (`Doubts`).
 - Pairs that no blocking rule compares: each draw joins some people at random across feeds, as many as the model of how
   details change says that blocking misses. Two of one feed each, where their person has no third feed; one of one feed
@@ -35,6 +36,8 @@ LEAST = 0.001  # probability below which a pair alone joins nobody in any draw
 # Natural log odds of a pair that was never compared, across feeds and within one, beside pairs that were.
 UNSCORED, UNSCORED_WITHIN = -3.0, -6.0
 FURTHEST = 15.0  # natural log odds at which a pair is as sure as it gets
+# and at which it is as unlikely: what the model finds impossible is now and then a record wrong in everything
+UNLIKELIEST = -8.0
 MOST_NODES = 150  # groups of one component that are sorted out together; its weakest pairs go first
 MORE = 10  # times as many pairs are tried as are wanted, where pairs are joined at random
 FEWEST_FREE = 0.05  # of clients without a partner in another feed, at the least
@@ -244,8 +247,7 @@ class _Graph:
         shared = (ends[0] * np.diag(shifts) * ends[1]).sum(axis=1)
         sums[ACROSS] = slope * (sums[ACROSS] + self.bonus) + ((ends[0] @ shifts) * ends[1]).sum(axis=1) - shared
         sums[WITHIN] += shared
-        noise = rng.logistic(size=len(self.left))
-        noisy = _joining(sums) + noise
+        noisy = _joining(sums) + rng.logistic(size=len(self.left))
         heads = noisy > 0
         labels = self._components(heads)
         sizes = np.bincount(labels)
@@ -261,7 +263,7 @@ class _Graph:
         starts = np.flatnonzero(np.diff(labels[self.left[pairs]], prepend=-1))
         for rows in np.split(pairs, starts[1:]) if len(pairs) else []:
             members = np.unique([self.left[rows], self.right[rows]])
-            result[members] = fresh + self._sort_out(members, rows, sums, noise)
+            result[members] = fresh + self._sort_out(members, rows, noisy[rows])
             fresh += len(members)
         people = np.arange(self.nodes)
         people[self.uncertain] = self.nodes + result
@@ -270,48 +272,44 @@ class _Graph:
     def _components(self, kept: np.ndarray) -> np.ndarray:
         return cluster.components(_pairs(self.left[kept], self.right[kept]), len(self.verified))
 
-    def _sort_out(self, members: np.ndarray, rows: np.ndarray, sums: np.ndarray, noise: np.ndarray) -> np.ndarray:
-        """Group of each member: the pair of groups with the highest noisy log odds joins, until none is above 0."""
+    def _sort_out(self, members: np.ndarray, rows: np.ndarray, noisy: np.ndarray) -> np.ndarray:
+        """Group of each member: the two with the highest noisy log odds join, until none are above 0.
+
+        rows: pairs of groups among the members, and their noisy log odds.
+        """
         count = len(members)
         counts = self.counts[members]
-        within = counts @ counts.T
-        between = np.outer(counts.sum(axis=1), counts.sum(axis=1)) - within
-        table = np.array([UNSCORED * between, between, UNSCORED_WITHIN * within, within])
+        odds = np.where(counts @ counts.T > 0, UNSCORED_WITHIN, UNSCORED)
         left, right = np.searchsorted(members, self.left[rows]), np.searchsorted(members, self.right[rows])
-        table[:, left, right] = table[:, right, left] = sums[:, rows]
-        noisy = np.zeros((count, count))
-        noisy[left, right] = noisy[right, left] = noise[rows]
+        odds[left, right] = odds[right, left] = noisy
         numbers = self.verified[members]
         torn = (numbers[:, None] != numbers) & (numbers[:, None] != NO_NUMBER) & (numbers != NO_NUMBER)
         inside = np.isin(self.cannot, members).all(axis=1)
         if inside.any():
             one, other = np.searchsorted(members, self.cannot[inside].T)
             torn[one, other] = torn[other, one] = True
-        np.fill_diagonal(torn, True)
+        odds[torn | np.eye(count, dtype=bool)] = -np.inf
         result = np.arange(count)
         while True:
-            odds = np.where(torn, -np.inf, _joining(table) + noisy)
             one, other = np.unravel_index(odds.argmax(), odds.shape)
             if not odds[one, other] > 0:
                 return result
-            table[:, one] += table[:, other]
-            table[:, :, one] += table[:, :, other]
-            torn[one] |= torn[other]
-            torn[:, one] |= torn[:, other]
-            torn[one, one] = True
-            torn[other] = torn[:, other] = True
+            odds[one] += odds[other]
+            odds[:, one] = odds[one]
+            odds[other] = odds[:, other] = -np.inf
             result[result == other] = one
 
 
 def _joining(sums: np.ndarray) -> np.ndarray:
-    """Natural log odds that two groups are one person: two records of one feed decide, where there are any."""
+    """Natural log odds that two groups are one person, as far as their own pairs tell."""
+    across = sums[ACROSS] / np.maximum(sums[PAIRS_ACROSS], 1)
     within = sums[WITHIN] / np.maximum(sums[PAIRS_WITHIN], 1)
-    return np.where(sums[PAIRS_WITHIN] > 0, within, sums[ACROSS] / np.maximum(sums[PAIRS_ACROSS], 1))
+    return np.where(sums[PAIRS_WITHIN] > 0, within + across / 2, across)
 
 
 def _log_odds(probability: np.ndarray) -> np.ndarray:
-    nearest = 1 / (1 + np.exp(FURTHEST))
-    sure = np.clip(probability, nearest, 1 - nearest)
+    least, most = 1 / (1 + np.exp([-UNLIKELIEST, -FURTHEST]))
+    sure = np.clip(probability, least, most)
     return np.log(sure / (1 - sure))
 
 

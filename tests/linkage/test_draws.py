@@ -84,10 +84,16 @@ def test_two_verified_numbers_are_two_people_unless_a_human_joined_them():
     assert together(drawn(pairs, feeds, numbers, decided(3, must=((0, 2),))), 0, 2) == 1
 
 
-def test_a_second_record_of_a_feed_joins_only_as_readily_as_the_two_records_of_that_feed():
+def test_a_second_record_of_a_feed_hangs_on_the_records_of_that_feed_and_by_half_on_others():
     one_feed_twice = links((0, 1, 0.9999), (0, 2, 0.9), (1, 2, 0.02))
     labels = drawn(one_feed_twice, [0, 1, 1])
-    assert together(labels, 0, 2) == pytest.approx(0.02, abs=0.02)
+    odds = 0.02 / 0.98 * (0.9 / 0.1) ** 0.5
+    assert together(labels, 0, 2) == pytest.approx(odds / (1 + odds), abs=0.03)
+
+
+def test_three_records_that_are_all_alike_are_one_person_more_often_than_two_would_be():
+    labels = drawn(links((0, 1, 0.9), (1, 2, 0.9), (0, 2, 0.9)), [0, 1, 2])
+    assert ((labels[:, 0] == labels[:, 1]) & (labels[:, 1] == labels[:, 2])).mean() > 0.9
 
 
 def test_of_two_rivals_for_one_record_each_wins_about_as_often():
