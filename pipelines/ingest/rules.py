@@ -12,14 +12,16 @@ reads, an expectation carries in its `meta`:
 - reason    one plain sentence that an agency can act on: what is wrong with what fails
 - sql       where a rule looks at more than one column, the expression (DuckDB) of the column that is judged; a rule that
             refuses the file judges one row for each file, so its expression is an aggregate
+- among     where the expression compares rows, the columns that these must share to be compared ('*': all of them)
 - for_each  the expectation stands for one of each contract column with these properties ('*': any but empty)
 
 In `sql` and `kwargs`, `$column` and `$code_list` are those of for_each. An expression sees the file's columns,
-row_number, row_hash (equal for rows that are equal throughout), period_start and period_end (the first day after the
+row_number, period_start and period_end (the first day after the
 month, or after the last day that a delivery of a part of it covers), event_date (day by which the row's codes are told: of the event, or the month's first if it began before),
 known_person (the row's person has an accepted row in people), code_key(text), the tables codes(code_list, code_key) and
-code_lapses(code_list, code_key, from_day, before_day: times in which a listed code is not valid), and `rows`, the rows of
-its delivery. NULL passes: what must not be empty says so in a rule of its own.
+code_lapses(code_list, code_key, from_day, before_day: times in which a listed code is not valid). One that has `among` sees only rows of its delivery that
+share these columns with another: as `rows`, and with row_hash (equal for rows that are equal throughout); every other row
+passes. NULL passes: what must not be empty says so in a rule of its own.
 
 An expectation is about the values of one column, each by itself: a rule that compares rows does so in its `sql`, and no
 rule says `mostly`. A rule about codes, or about one column of times or areas, costs next to nothing; one that compares
@@ -28,6 +30,7 @@ more is worked out for every row (verdicts.py).
 
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -50,7 +53,8 @@ REFUSES = ("file", "row")
 KAHN = ("conformance", "completeness", "plausibility")
 CODE_LIST = "$code_list:"
 EVENT_DATE = "event_date"
-OF_ROWS = {"row_number", "row_hash", "known_person"}
+OF_ROWS = {"row_number", "known_person"}
+COMPARED = re.compile(r"\b(?:row_hash|from\s+rows)\b", re.IGNORECASE)
 CODE_KEY = "code_key("
 FEW_VALUES = ("code", "codes", "boolean", "date")  # types of columns in which a file has few different combinations
 MANY_VALUES = ("person", "reference", "timestamp", "int64", "binary")  # types of columns in which hardly two are equal
@@ -73,6 +77,7 @@ class Rule:
     type: str
     kwargs: dict[str, Any] = field(hash=False)
     sql: str | None = None  # of the column that is judged, unless that is the file's own
+    among: tuple[str, ...] = ()  # the columns that rows share that it compares
     reads: tuple[str, ...] = ()  # the columns that it reads, if they have few distinct values
     code_list: str | None = None  # the column must be in it, compared by code key
 
@@ -165,6 +170,11 @@ def _rule(path: Path, expectation: dict, columns: list[contract.Column]) -> Rule
         raise GateError(
             f"{path.name}, rule {meta['rule']}: it says `refuses`, row or file, if and only if it is critical."
         )
+    among = tuple(column.name for column in columns) if meta.get("among") == ["*"] else tuple(meta.get("among", []))
+    if unknown := set(among) - {column.name for column in columns}:
+        raise GateError(f"{path.name}, rule {meta['rule']}: the contract has no column {', '.join(sorted(unknown))}.")
+    if COMPARED.search(meta.get("sql", "")) and not among:
+        raise GateError(f"{path.name}, rule {meta['rule']}: it compares rows, but does not say which ones (among).")
     value_set = str(kwargs.get("value_set", ""))
     return Rule(
         rule=meta["rule"],
@@ -176,7 +186,8 @@ def _rule(path: Path, expectation: dict, columns: list[contract.Column]) -> Rule
         type=expectation["type"],
         kwargs=kwargs,
         sql=meta.get("sql"),
-        reads=_reads(meta.get("sql") or f'"{kwargs["column"]}"', columns),
+        among=among,
+        reads=() if among else _reads(meta.get("sql") or f'"{kwargs["column"]}"', columns),
         code_list=value_set.removeprefix(CODE_LIST) if value_set.startswith(CODE_LIST) else None,
     )
 

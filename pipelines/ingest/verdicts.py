@@ -18,9 +18,10 @@ and row numbers, and an error here carries no text of its cause. A rule that cou
 import logging
 import re
 from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 ADDED = ("delivery", "row_number", "period_start", "period_end", "event_date", "known_person")
 KEYED = re.compile(r"\bcode_key\((\w+)\)")
+COUNTED = pa.schema([("delivery", pa.int64()), ("value", pa.bool_()), ("times", pa.int64())])
 NOT_NULL = "expect_column_values_to_not_be_null"
 CODE_KEY = """
 create or replace macro code_key(text) as
@@ -75,15 +77,15 @@ class Found:
 
 @dataclass(frozen=True)
 class _Laid:
-    """What a rule judges: a temporary table (delivery, value, times, columns that it was worked out from).
+    """What a rule judges: its distinct values in each delivery.
 
-    rows: the table in which the rows that have those columns are found.
+    counted: delivery, value, times and, by value, the columns that it was worked out from. rows: which rows (delivery,
+    row number) have a value of these rows of counted, in order.
     """
 
     rule: Rule
-    table: str
-    rows: str
-    by: tuple[str, ...]
+    counted: pa.Table
+    rows: Callable[[pa.Table], Iterable[tuple[int, int]]]
 
 
 @dataclass(frozen=True)
@@ -109,9 +111,8 @@ def find(
     con.execute(CODE_KEY)
     try:
         laid = _lay_out(con, rules, deliveries, event_column)
-        values = [con.sql(f"select distinct value from {one.table}").to_arrow_table()["value"] for one in laid]
-        failed = _failed_values(con, laid, values)
-        return _found(con, failed, len(deliveries))
+        values = [pa.chunked_array([one.counted["value"].unique()]) for one in laid]
+        return _found(_failed_values(con, laid, values), len(deliveries))
     except duckdb.Error as error:
         failed = type(error).__name__
     # Raised out here, so that the error does not carry the one that quotes a value as its context.
@@ -129,7 +130,7 @@ def _lay_out(
     by_file = [rule for rule in rules if rule.refuses == "file"]
     by_value = [rule for rule in rules if rule.reads and rule not in empty]
     by_row = [rule for rule in rules if rule not in (*empty, *by_file, *by_value)]
-    return _empty(con, empty) + _by_value(con, by_value) + _by_delivery(con, by_file, by_row, whole)
+    return _empty(whole, empty) + _by_value(con, by_value) + _by_row(con, whole, by_file, by_row)
 
 
 def _with_places(delivered: Delivered, number: int, event_column: str | None) -> pa.Table:
@@ -148,36 +149,26 @@ def _with_places(delivered: Delivered, number: int, event_column: str | None) ->
     return pa.table({name: table[name] for name in table.column_names} | dict(zip(ADDED, added, strict=True)))
 
 
-def _empty(con: duckdb.DuckDBPyConnection, rules: list[Rule]) -> list[_Laid]:
+def _empty(whole: list[pa.Table], rules: list[Rule]) -> list[_Laid]:
     """For each rule whether its column has a value: true, or NULL, which is what the rule looks for."""
-    columns = sorted({rule.kwargs["column"] for rule in rules})
-    if not columns:
-        return []
-    counts = ", ".join(f'count("{name}") as "{name}"' for name in columns)
-    con.execute(
-        f"create temp table filled as select delivery, count(*) as all_rows, {counts} from delivered group by all"
-    )
     laid = []
-    for number, rule in enumerate(rules):
-        name = f'"{rule.kwargs["column"]}"'
-        con.execute(
-            f"""
-            create temp table empty_{number} as
-            select delivery, value, times
-            from (
-                select delivery, true as value, {name} as times from filled
-                union all
-                select delivery, null, all_rows - {name} from filled
-            )
-            where times > 0
-            """
-        )
-        laid.append(
-            _Laid(rule, f"empty_{number}", f"(select *, {name} is null as is_empty from delivered)", ("is_empty",))
-        )
-        con.execute(f"alter table empty_{number} add column is_empty boolean")
-        con.execute(f"update empty_{number} set is_empty = value is null")
+    for rule in rules:
+        columns = [table[rule.kwargs["column"]] for table in whole]
+        times = [
+            {"delivery": number, "value": value, "times": times}
+            for number, column in enumerate(columns)
+            for value, times in ((True, len(column) - column.null_count), (None, column.null_count))
+            if times
+        ]
+        counted = pa.Table.from_pylist(times, COUNTED)
+        laid.append(_Laid(rule, counted, partial(_empty_rows, columns)))
     return laid
+
+
+def _empty_rows(columns: list[pa.ChunkedArray], hits: pa.Table) -> Iterator[tuple[int, int]]:
+    for number in hits["delivery"].to_pylist():
+        for row in np.flatnonzero(columns[number].is_null()).tolist():
+            yield number, row + 1
 
 
 def _by_value(con: duckdb.DuckDBPyConnection, rules: list[Rule]) -> list[_Laid]:
@@ -194,62 +185,99 @@ def _by_value(con: duckdb.DuckDBPyConnection, rules: list[Rule]) -> list[_Laid]:
         )
         grouped[reads] = f"values_{number}"
     laid = []
-    for number, rule in enumerate(rules):
-        con.execute(
-            f"create temp table value_{number} as with rows as (from {grouped[rule.reads]} inner join months using (delivery)) "
+    for rule in rules:
+        counted = con.sql(
+            f"with rows as (from {grouped[rule.reads]} inner join months using (delivery)) "
             f"select *, ({_expression(rule)}) as value from rows"
-        )
-        laid.append(_Laid(rule, f"value_{number}", "delivered", rule.reads))
+        ).to_arrow_table()
+        laid.append(_Laid(rule, counted, partial(_rows_by_value, con, rule.reads)))
     return laid
 
 
-def _by_delivery(
-    con: duckdb.DuckDBPyConnection, by_file: list[Rule], by_row: list[Rule], whole: list[pa.Table]
+def _rows_by_value(con: duckdb.DuckDBPyConnection, by: tuple[str, ...], hits: pa.Table) -> list[tuple[int, int]]:
+    con.register("hits", hits)
+    same = "".join(f' and hits."{name}" is not distinct from delivered."{name}"' for name in by)
+    return con.sql(
+        "select delivered.delivery, delivered.row_number from delivered inner join hits "
+        f"on hits.delivery = delivered.delivery{same} order by all"
+    ).fetchall()
+
+
+def _by_row(
+    con: duckdb.DuckDBPyConnection, whole: list[pa.Table], by_file: list[Rule], by_row: list[Rule]
 ) -> list[_Laid]:
     """Expressions over the rows of each delivery by themselves: of a rule that refuses the file one, of another one a row."""
-    judged = {"judged_files": (by_file, ""), "judged_rows": (by_row, ", row_number")}
-    for number, table in enumerate(whole):
-        # "rows" is a name that an expression may use, hence it is the same whichever delivery's they are.
-        rows = _with_keys(con, _with_hashes(con, table, by_row), by_row)
-        con.register("rows", rows)
-        for name, (rules, places) in judged.items():
-            expressions = [_by_key(_expression(rule), rows.column_names) for rule in rules]
-            selected = "".join(f", ({each}) as judged_{place}" for place, each in enumerate(expressions))
-            how = f"insert into {name}" if number else f"create temp table {name} as"
-            if rules:
-                con.execute(f"{how} select {number} as delivery{places}{selected} from rows")
-    laid = []
-    for name, (rules, _) in judged.items():
-        for place, rule in enumerate(rules):
-            con.execute(
-                f"create temp table {name}_{place} as select delivery, judged_{place} as value, judged_{place}, "
-                f"count(*) as times from {name} group by all"
-            )
-            laid.append(_Laid(rule, f"{name}_{place}", name, (f"judged_{place}",)))
-    return laid
+    together: dict[tuple[str, ...], list[Rule]] = {(): []}
+    for rule in by_row:
+        together.setdefault(rule.among, []).append(rule)
+    judged: dict[str, list[pa.Table]] = defaultdict(list)
+    for table in whole:
+        of_rules = [(by_file, _worked_out(con, by_file, table, "1::bigint"))]
+        for among, rows in _compared(con, table, list(together)).items():
+            of_rules.append((together[among], _worked_out(con, together[among], rows, "row_number")))
+        for rules, values in of_rules:
+            for rule in rules:
+                judged[rule.key].append(values.select(["row_number", rule.key]).rename_columns(["row_number", "value"]))
+    return [
+        _Laid(rule, _counted(judged[rule.key]), partial(_judged_rows, judged[rule.key])) for rule in by_file + by_row
+    ]
 
 
-def _with_hashes(con: duckdb.DuckDBPyConnection, table: pa.Table, rules: list[Rule]) -> pa.Table:
-    """The rows with row_hash, equal for rows of which all columns that were delivered are equal; empty if no rule asks.
+def _compared(
+    con: duckdb.DuckDBPyConnection, table: pa.Table, among: list[tuple[str, ...]]
+) -> dict[tuple[str, ...], pa.Table]:
+    """For each of these lists of columns the rows that share them with another row, with row_hash; for none of them, all rows.
 
-    Only rows that share their person and event with another are hashed whole: rows that are equal throughout do.
+    Most rows share them with no other. They are told by a hash of the columns, so a few that do not may be among them.
     """
-    if not any("row_hash" in (rule.sql or "") for rule in rules):
-        return table.append_column("row_hash", pa.nulls(len(table), pa.uint64()))
-    columns = [name for name in table.column_names if name not in ADDED]
-    first = [name for name in columns if name == "person_ref" or table[name].type in (pa.date32(), pa.timestamp("us"))]
-    con.register("to_hash", table)
-    hashes = con.sql(f"select {_hash(first)} as hash from to_hash").to_arrow_table()["hash"].to_numpy().copy()
-    order = np.argsort(hashes, kind="stable")
-    again = np.flatnonzero(hashes[order][1:] == hashes[order][:-1])
-    shared = np.unique(order[np.concatenate([again, again + 1])])
-    con.register("to_hash", table.take(shared))
-    hashes[shared] = con.sql(f"select {_hash(columns)} as hash from to_hash").to_arrow_table()["hash"].to_numpy()
-    return table.append_column("row_hash", pa.array(hashes))
+    found = {(): table}
+    delivered = [name for name in table.column_names if name not in ADDED]
+    for columns in sorted(filter(None, among), key=len):
+        # Rows that share these columns are among those that share some of them, which are few.
+        fewest = found[max((fewer for fewer in found if set(fewer) <= set(columns)), key=len)]
+        hashes = _hashes(con, fewest, columns)
+        ordered = np.sort(hashes)
+        shared = pc.is_in(pa.array(hashes), pa.array(ordered[1:][ordered[1:] == ordered[:-1]]))
+        found[columns] = fewest.filter(shared)
+    hashed = {
+        c: rows.append_column("row_hash", pa.array(_hashes(con, rows, delivered))) for c, rows in found.items() if c
+    }
+    return found | hashed
 
 
-def _hash(columns: list[str]) -> str:
-    return "hash({})".format(", ".join(f'"{name}"' for name in columns))
+def _hashes(con: duckdb.DuckDBPyConnection, rows: pa.Table, columns: Iterable[str]) -> np.ndarray:
+    con.register("to_hash", rows)
+    named = ", ".join(f'"{name}"' for name in columns)
+    return con.sql(f"select hash({named}) as hash from to_hash").to_arrow_table()["hash"].to_numpy()
+
+
+def _worked_out(con: duckdb.DuckDBPyConnection, rules: list[Rule], table: pa.Table, row_number: str) -> pa.Table:
+    """The expressions of rules, each in a column named by the rule's key, and the row_number."""
+    rows = _with_keys(con, table, rules)
+    # A name that an expression may use, hence it is the same whichever rows they are.
+    con.register("rows", rows)
+    selected = "".join(f', ({_by_key(_expression(rule), rows.column_names)}) as "{rule.key}"' for rule in rules)
+    return con.sql(f"select {row_number} as row_number{selected} from rows").to_arrow_table()
+
+
+def _counted(judged: list[pa.Table]) -> pa.Table:
+    """How often each delivery has each value."""
+    counts = [rows["value"].combine_chunks().value_counts() for rows in judged]
+    return pa.table(
+        {
+            "delivery": np.repeat(np.arange(len(judged)), [len(count) for count in counts]),
+            "value": pa.chunked_array([count.field("values") for count in counts]),
+            "times": pa.chunked_array([count.field("counts") for count in counts]),
+        }
+    )
+
+
+def _judged_rows(judged: list[pa.Table], hits: pa.Table) -> Iterator[tuple[int, int]]:
+    for number in hits["delivery"].unique().to_pylist():
+        failed = hits["value"].filter(pc.equal(hits["delivery"], number))
+        rows = judged[number].filter(pc.is_in(judged[number]["value"], failed))
+        for row in sorted(rows["row_number"].to_pylist()):
+            yield number, row
 
 
 def _with_keys(con: duckdb.DuckDBPyConnection, table: pa.Table, rules: list[Rule]) -> pa.Table:
@@ -318,21 +346,16 @@ def _questions(laid: list[_Laid], values: list[pa.ChunkedArray], codes: dict[str
     return questions
 
 
-def _found(con: duckdb.DuckDBPyConnection, failed: list[tuple[_Laid, pa.ChunkedArray]], deliveries: int) -> list[Found]:
+def _found(failed: list[tuple[_Laid, pa.ChunkedArray]], deliveries: int) -> list[Found]:
     """How many rows of each delivery have a value that failed, and which, if the rule refuses rows."""
     found = [Found() for _ in range(deliveries)]
     for one, values in failed:
-        con.register("failed_values", pa.table({"failed_value": values}))
-        hits = f"{one.table} as laid inner join failed_values on laid.value is not distinct from failed_value"
-        for delivery, times in con.sql(f"select delivery, sum(times)::bigint from {hits} group by delivery").fetchall():
-            found[delivery].failed[one.rule.key] = times
+        hits = one.counted.filter(pc.is_in(one.counted["value"], values))
+        for delivery, times in zip(hits["delivery"].to_pylist(), hits["times"].to_pylist(), strict=True):
+            failures = found[delivery].failed
+            failures[one.rule.key] = failures.get(one.rule.key, 0) + times
         if one.rule.refuses == "row":
-            same = " and ".join(f'laid."{name}" is not distinct from each_row."{name}"' for name in one.by)
-            rows = con.sql(
-                f"select each_row.delivery, each_row.row_number from {one.rows} as each_row inner join {hits} "
-                f"on laid.delivery = each_row.delivery and {same} order by all"
-            ).fetchall()
-            for delivery, row in rows:
+            for delivery, row in one.rows(hits):
                 found[delivery].rows.setdefault(one.rule.key, []).append(row)
     return found
 

@@ -408,6 +408,11 @@ META = {"rule": "broken", "severity": "critical", "refuses": "row", "kahn": "con
             "kwargs": {"column": "broken", "value_set": [True]},
             "meta": {**META, "column": "Arrival_Date", "sql": "cast(Der_EC_Treatment_All as integer) > 0"},
         },
+        {
+            "type": "expect_column_values_to_be_in_set",
+            "kwargs": {"column": "broken", "value_set": [True]},
+            "meta": {**META, "sql": "EC_Ident not in (select EC_Ident from rows where row_number > 1)"},
+        },
         {"type": "expect_there_to_be_magic", "kwargs": {"column": "Der_EC_Treatment_All"}, "meta": META},
         {"type": "expect_column_values_to_not_be_null", "kwargs": {"column": "Nobody_Has_This"}, "meta": META},
         {"type": "expect_column_values_to_not_be_null", "kwargs": {"column": "EC_Ident"}, "meta": {"rule": "broken"}},
@@ -425,6 +430,7 @@ META = {"rule": "broken", "severity": "critical", "refuses": "row", "kahn": "con
     ids=[
         "another type",
         "an expression that fails",
+        "a comparison of rows that does not say which",
         "no such expectation",
         "no such column",
         "no severity",
