@@ -13,7 +13,8 @@ CODE = (
 
 
 def inputs(settings: Settings) -> dict[str, str]:
-    """SHA-256 (hex) of what was accepted, of the state (linkage models among it) and of the code; how fine it is.
+    """SHA-256 (hex) of what was accepted, of the state (linkage models among it), of the code and of the installation's own
+    code lists; how fine it is.
 
     last_person_index: of the person index that the linkage went on from, on which the person ids depend.
     """
@@ -22,6 +23,7 @@ def inputs(settings: Settings) -> dict[str, str]:
         "state": files_digest(settings.state, "**/*", but="erasures/*"),
         "last_person_index": files_digest(settings.linkage, LAST_INDEX),
         "code": files_digest(settings.project, *CODE),
+        "code_lists": files_digest(settings.state, "reference/**/*"),
         "analyst": f"{settings.analyst_time}, {settings.analyst_area}",
     }
 

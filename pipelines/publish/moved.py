@@ -6,7 +6,10 @@ the first of these that holds:
     linkage      the person's contacts of both releases belong together otherwise than before
     feeds        a contact came, went or changed with another delivery of a month that the earlier release had covered
     demand       a contact is of a month after those that the earlier release covers
-    definitions  none of these: rules, code lists or code have changed
+    definitions  none of these, and rules, code lists or code have changed
+
+Where none holds and nothing of the definitions has changed, it is what is new elsewhere: a window that is complete now that a
+later month is there (demand), or that another delivery covers (feeds), or other people's linkage.
 
 What does not belong here: the figures themselves (sql/marts).
 """
@@ -22,6 +25,12 @@ from pipelines.warehouse.database import literal
 
 CAUSES = ("demand", "feeds", "linkage", "definitions")
 NOT_KNOWN = "not known"
+DEFINITIONS = ("code", "code_lists")  # what a release is made of that is neither deliveries nor linkage
+NEEDED = {
+    "contacts": {"contact_id", "person_id", "spell_id", "agency", "feed", "period"},
+    "headline_people": {"headline_id", "person_id", "contacts", "minutes", "amount"},
+    "headlines": {"headline_id", "value"},
+}
 LEAST_SHARE = 0.1  # of all that moved a headline: a cause of less is not named
 TABLE = "headline_changes"
 DESCRIPTION = (
@@ -56,6 +65,18 @@ class Moved:
         return sorted(named, key=lambda cause: -strength[cause])
 
 
+def can_be_compared(before: Path) -> bool:
+    """Whether an analyst database is there and has what `headlines_moved` asks of the earlier one."""
+    if not before.exists():
+        return False
+    with duckdb.connect(str(before), read_only=True) as connection:
+        columns = connection.execute(
+            "SELECT table_name, list(column_name) FROM duckdb_columns() WHERE schema_name = 'marts' GROUP BY table_name"
+        ).fetchall()
+    there = {table: set(names) for table, names in columns}
+    return all(names <= there.get(table, set()) for table, names in NEEDED.items())
+
+
 def headlines_moved(before: Path, now: Path, manifest_before: dict, manifest_now: dict) -> list[Moved]:
     """Every headline of the pack in two analyst databases, in the pack's order, with what moved it."""
     with duckdb.connect() as connection:
@@ -73,18 +94,18 @@ def headlines_moved(before: Path, now: Path, manifest_before: dict, manifest_now
             ),
             added AS (
                 SELECT
-                    headline_id, person,
+                    headline_id, figures.person,
                     CASE any_value(headlines.unit)
                         WHEN 'people' THEN count(*) FILTER (release = 'now') - count(*) FILTER (release = 'before')
-                        WHEN 'contacts' THEN sum(if(release = 'now', contacts, -contacts))
-                        WHEN 'minutes' THEN sum(if(release = 'now', minutes, -minutes))
-                        ELSE sum(if(release = 'now', amount, -amount))
+                        WHEN 'contacts' THEN sum(if(release = 'now', figures.contacts, -figures.contacts))
+                        WHEN 'minutes' THEN sum(if(release = 'now', figures.minutes, -figures.minutes))
+                        ELSE sum(if(release = 'now', figures.amount, -figures.amount))
                     END AS amount
                 FROM figures JOIN later.marts.headlines AS headlines USING (headline_id)
-                GROUP BY headline_id, person
+                GROUP BY headline_id, figures.person
             ),
             by_cause AS (
-                SELECT headline_id, coalesce(cause, 'definitions') AS cause, sum(amount)::DOUBLE AS amount
+                SELECT headline_id, coalesce(cause, {literal(_cause_of_the_rest(manifest_before, manifest_now))}) AS cause, sum(amount)::DOUBLE AS amount
                 FROM added LEFT JOIN causes USING (person)
                 WHERE amount <> 0
                 GROUP BY ALL
@@ -136,7 +157,7 @@ def describe(moved: list[Moved]) -> str:
     lines.append(
         "Exact figures, for the hub alone. What a person adds is put down to the first that holds: linkage, feeds,"
     )
-    lines.append("demand; where none does, rules, code lists or code have changed.")
+    lines.append("demand, definitions (rules, code lists or code).")
     return "\n".join(lines)
 
 
@@ -149,12 +170,26 @@ def _published_figures(connection: duckdb.DuckDBPyConnection, schema: str) -> di
     return {headline_id: (unit, figure) for headline_id, unit, figure in rows}
 
 
-def _changed_slots(connection: duckdb.DuckDBPyConnection, before: list[dict], now: list[dict]) -> None:
-    """Table `changed_slots`: agency, feed and month of which another delivery is in the later release, or none."""
+def _cause_of_the_rest(before: dict, now: dict) -> str:
+    """What moved figures of people of whom nothing changed between two releases, told by elimination."""
+    if any(before["inputs"].get(name) != now["inputs"].get(name) for name in DEFINITIONS):
+        return "definitions"
+    if now["last_period"] > before["last_period"]:
+        return "demand"
+    return "feeds" if _slots_that_differ(before["deliveries"], now["deliveries"]) else "linkage"
+
+
+def _slots_that_differ(before: list[dict], now: list[dict]) -> list[list[str]]:
+    """Agency, feed and month of which another delivery is in the later release, or none."""
     old, new = (
         {(each["agency"], each["feed"], each["period"]): each["digest"] for each in made} for made in (before, now)
     )
-    changed = [list(slot) for slot in sorted(old.keys() | new.keys()) if old.get(slot) != new.get(slot)]
+    return [list(slot) for slot in sorted(old.keys() | new.keys()) if old.get(slot) != new.get(slot)]
+
+
+def _changed_slots(connection: duckdb.DuckDBPyConnection, before: list[dict], now: list[dict]) -> None:
+    """Table `changed_slots` of slots that differ."""
+    changed = _slots_that_differ(before, now)
     connection.execute("CREATE TABLE changed_slots (agency VARCHAR, feed VARCHAR, period VARCHAR)")
     if changed:
         connection.executemany("INSERT INTO changed_slots VALUES (?, ?, ?)", changed)

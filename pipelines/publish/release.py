@@ -29,7 +29,7 @@ from pipelines.publish.checks import Check, check_release, row_counts
 from pipelines.publish.content import combined, open_released, table_digests
 from pipelines.publish.dictionary import write_dictionary
 from pipelines.publish.mart_risk import write_release_risk
-from pipelines.publish.moved import Moved, headlines_moved, write_changes
+from pipelines.publish.moved import Moved, can_be_compared, headlines_moved, write_changes
 from pipelines.publish.public import approvals, folder_once_public, public_before, read_earlier
 from pipelines.publish.sums import Declared, board_tables
 from pipelines.publish.tables import Roles, board_roles, published_tables
@@ -203,7 +203,7 @@ def _write_databases(building: Path, declared: dict[str, Declared], inputs: dict
     else:
         earlier = read_earlier(settings, compared_with, last_period)
         export.write_board(settings.warehouse_db, board, declared, earlier, settings)
-        _write_what_moved(building, settings, compared_with, {"deliveries": deliveries, "last_period": last_period})
+        _write_what_moved(building, settings, compared_with, made_of | {"last_period": last_period})
     content, rows = {}, {}
     for database in (analyst, board):
         with open_released(database) as connection:
@@ -226,11 +226,9 @@ def _write_databases(building: Path, declared: dict[str, Declared], inputs: dict
 
 def what_moved(settings: Settings, before: Path, now: Path, manifest_now: dict) -> list[Moved] | None:
     """Every headline in two releases, with what moved it; None if the earlier one cannot be read any more."""
-    try:
-        manifest = read_manifest(before)
-        return headlines_moved(before / "analyst.duckdb", now / "analyst.duckdb", manifest, manifest_now)
-    except (OSError, KeyError, duckdb.Error):
+    if not can_be_compared(before / "analyst.duckdb"):
         return None
+    return headlines_moved(before / "analyst.duckdb", now / "analyst.duckdb", read_manifest(before), manifest_now)
 
 
 def _write_what_moved(building: Path, settings: Settings, compared_with: str | None, manifest: dict) -> None:

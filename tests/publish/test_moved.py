@@ -3,7 +3,7 @@
 import duckdb
 import pytest
 
-from pipelines.publish.moved import describe, headlines_moved, write_changes
+from pipelines.publish.moved import can_be_compared, describe, headlines_moved, write_changes
 
 SLOTS = {("P", "police", "2025-01"): "a", ("A", "ae", "2025-01"): "b"}
 
@@ -15,7 +15,7 @@ def release(tmp_path):
     contacts: contact, person, agency, feed, month, need. people: who is behind the headline `round` (with contacts).
     """
 
-    def make(name, contacts, slots, people=None):
+    def make(name, contacts, slots, people=None, code="1"):
         path = tmp_path / f"{name}.duckdb"
         people = people if people is not None else {person: 1 for _, person, *_ in contacts}
         with duckdb.connect(str(path)) as connection:
@@ -25,7 +25,8 @@ def release(tmp_path):
                     period varchar, need varchar, spell_id varchar);
                 create table marts.headline_people (headline_id varchar, person_id varchar, contacts bigint, minutes bigint,
                     amount double);
-                create table marts.headlines (headline_id varchar, label varchar, unit varchar, position integer, value double)
+                create table marts.headlines (headline_id varchar, label varchar, unit varchar, position integer, value double,
+                    people bigint, contacts bigint, minutes double)
             """)
             for contact in contacts:
                 connection.execute(
@@ -39,15 +40,17 @@ def release(tmp_path):
                     "insert into marts.headline_people values ('times', ?, ?, null, null)", [person, number]
                 )
             connection.execute(
-                "insert into marts.headlines values ('round', 'People who go round', 'people', 1, ?), "
-                "('times', 'Times', 'contacts', 2, ?), ('beside', 'Not in the pack', 'people', null, 0)",
+                "insert into marts.headlines by name select * from (values ('round', 'People who go round', 'people', 1, ?), "
+                "('times', 'Times', 'contacts', 2, ?), ('beside', 'Not in the pack', 'people', null, 0)) "
+                "as figures (headline_id, label, unit, position, value)",
                 [len(people), sum(people.values())],
             )
         deliveries = [
             {"agency": agency, "feed": feed, "period": period, "digest": digest}
             for (agency, feed, period), digest in slots.items()
         ]
-        return path, {"deliveries": deliveries, "last_period": max(period for _, _, period in slots)}
+        last_period = max(period for _, _, period in slots)
+        return path, {"deliveries": deliveries, "last_period": last_period, "inputs": {"code": code}}
 
     return make
 
@@ -86,8 +89,33 @@ def test_a_month_that_came_late_and_one_that_was_corrected_are_feeds(release):
 
 def test_a_corrected_month_is_no_cause_for_people_whose_contacts_stay_as_they_were(release):
     corrected = SLOTS | {("P", "police", "2025-01"): "other"}
-    found = moved(release("a", ONE, SLOTS, {"p2": 1}), release("b", ONE, corrected, {"p1": 1, "p2": 1}))
+    found = moved(release("a", ONE, SLOTS, {"p2": 1}), release("b", ONE, corrected, {"p1": 1, "p2": 1}, code="2"))
     assert found["round"].causes == ["definitions"]
+
+
+@pytest.mark.parametrize(
+    ("slots", "code", "cause"),
+    [
+        (SLOTS, "2", "definitions"),
+        (SLOTS | {("P", "police", "2025-02"): "c"}, "2", "definitions"),
+        (SLOTS | {("P", "police", "2025-02"): "c"}, "1", "demand"),
+        (SLOTS | {("C", "care", "2025-01"): "x"}, "1", "feeds"),
+        (SLOTS, "1", "linkage"),
+    ],
+)
+def test_a_person_of_whom_nothing_changed_is_moved_by_what_is_new_elsewhere(release, slots, code, cause):
+    found = moved(release("a", ONE, SLOTS, {"p2": 1}), release("b", ONE, slots, {"p1": 1, "p2": 1}, code=code))
+    assert found["round"].by[cause] == 1
+    assert found["round"].causes == [cause]
+
+
+def test_a_release_without_its_people_or_of_an_older_upstream_cannot_be_compared(release, tmp_path):
+    path, _ = release("a", ONE, SLOTS)
+    assert can_be_compared(path)
+    assert not can_be_compared(tmp_path / "none.duckdb")
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("alter table marts.headline_people drop amount")
+    assert not can_be_compared(path)
 
 
 def test_contacts_that_belong_together_otherwise_are_linkage(release):

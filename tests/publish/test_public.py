@@ -303,7 +303,11 @@ def test_the_audit_says_what_was_tried_and_the_narrowest_interval(settings, by_w
     assert (err, code) == ("", 0)
     first, *rest = out.splitlines()
     assert first == f"Release {made.release_id}, alone: nothing was public before it"
-    assert "12 counts, 2 of them withheld" in rest[0] and "sums, margins and limits" in rest[1] and "a solver was asked" in rest[2]
+    assert (
+        "12 counts, 2 of them withheld" in rest[0]
+        and "sums, margins and limits" in rest[1]
+        and "a solver was asked" in rest[2]
+    )
     assert rest[3].startswith("Narrowest: people of") and rest[3].endswith("can be 1 to 7")
     assert rest[4] == "Each is to have at least 4 whole numbers that it can be: all have them."
 
