@@ -20,11 +20,13 @@ def bars_by_part(
 ) -> Drawing:
     """A line for each name with a bar for each part, on one scale: the most frequent part of a line is marked.
 
-    Rows: name, part, amount (None where it is withheld; a pair without a row is none at all). named: what the names are.
-    parts: their order; without it, that in which they come.
+    Rows: name, part, amount (None where it is withheld; a pair without a row is none at all), and low and high where a
+    band stands in brackets in the table behind. named: what the names are. parts: their order; without it, that in which
+    they come.
     """
     names, parts = in_order(row["name"] for row in rows), list(parts) or in_order(row["part"] for row in rows)
     amounts = {(row["name"], row["part"]): row["amount"] for row in rows}
+    bands = {(row["name"], row["part"]): f" ({_span(row, form)})" for row in rows if row.get("low") is not None}
     longest = max((amount for amount in amounts.values() if amount is not None), default=0) or 1
     most = {name: max((amounts.get((name, part)) or 0 for part in parts), default=0) for name in names}
 
@@ -40,7 +42,10 @@ def bars_by_part(
     lines = [(name, [cell(name, part) for part in parts]) for name in names]
     finding = _part_finding(rows, form)
     note = left_out(row["amount"] for row in rows)
-    table = [[name, *(written(amounts.get((name, part), 0), form) for part in parts)] for name in names]
+    table = [
+        [name, *(written(amounts.get((name, part), 0), form) + bands.get((name, part), "") for part in parts)]
+        for name in names
+    ]
     alternative = said(f"{unit}, by {words.uncapitalised(named)}.", finding, note)
     return Drawing(_table(title, unit, [named, *parts], lines), alternative, finding, [named, *parts], table)
 

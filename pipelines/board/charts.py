@@ -220,7 +220,7 @@ def ward_map(rows: Sequence[Row], shapes: Sequence[Row], title: str, unit: str, 
     if not drawn:
         return None
     shades = shading((row["value"] for row in rows), form)
-    finding = _map_finding(rows, form)
+    finding = _map_finding(rows, unit, form)
     alternative = said(f"Map of wards: {words.uncapitalised(unit)}.", finding, left_out(row["value"] for row in rows))
     markup = svg.image(lambda width: _draw_map(width, drawn, values, shades), title, alternative)
     table = [[row["name"], written(row["value"], form)] for row in sorted(rows, key=lambda row: row["name"])]
@@ -228,12 +228,12 @@ def ward_map(rows: Sequence[Row], shapes: Sequence[Row], title: str, unit: str, 
     return Drawing(markup + legend, alternative, finding, ["Ward", unit], table)
 
 
-def _map_finding(rows: Sequence[Row], form: str) -> str:
+def _map_finding(rows: Sequence[Row], unit: str, form: str) -> str:
     shown = sorted((row for row in rows if row["value"] is not None), key=lambda row: row["value"])
     if not shown:
         return "No ward can be shown."
     low, high = (written(row["value"], form) for row in (shown[0], shown[-1]))
-    return f"Wards lie between {low} and {high}."
+    return f"Wards lie between {low} and {high} {words.uncapitalised(unit)}."
 
 
 def _draw_map(width: int, drawn: Sequence[Row], values: dict[str, Row], shades: Shading) -> tuple[int, str]:

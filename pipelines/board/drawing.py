@@ -46,7 +46,7 @@ class Shading:
 
     def shade(self, value: float) -> int:
         """1 (lowest) to as many as there are."""
-        return bisect_left(self.uppers, value) + 1
+        return bisect_left(self.uppers, _as_written(value, self.form)) + 1
 
     def legend(self, values: Iterable[float | None]) -> Markup:
         """Each shade that occurs, with the lowest and the highest value in it."""
@@ -65,12 +65,21 @@ class Shading:
 
     def _span(self, found: list[float]) -> str:
         low, high = written(min(found), self.form), written(max(found), self.form)
-        return low if low == high else f"{low} to {high}"
+        if low == high:
+            return low
+        return f"up to {high}" if low.startswith("less than") else f"{low} to {high}"
+
+
+def _as_written(value: float, form: str) -> float:
+    """A value as exact as it is printed."""
+    if form == "share":
+        return min(value, 0.005) if value < 0.01 else round(value, 2)
+    return round(value, 1 if form == "rate" else 0)
 
 
 def shading(values: Iterable[float | None], form: str) -> Shading:
-    """Shades that divide the published values into fifths; equal values have the same shade."""
-    shown = sorted(value for value in values if value is not None)
+    """Shades that divide the published values into fifths; values that are printed alike have the same shade."""
+    shown = sorted(_as_written(value, form) for value in values if value is not None)
     cuts = quantiles(shown, n=SHADES, method="inclusive") if len(shown) > 1 else []
     return Shading(sorted(set(cuts)), form)
 

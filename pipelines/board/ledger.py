@@ -16,6 +16,11 @@ from pipelines.board import words
 from pipelines.board.drawing import Drawing, Row
 from pipelines.warehouse.names import identifier, literal
 
+BAND_ENDS = ("_low", "_high")
+NUMBERS = ("BIGINT", "INTEGER", "DOUBLE")  # types of the board's numbers
+_TABLE = re.compile(r"FROM board\.(\w+)")
+_DRAWN = re.compile(r"FROM board\.\w+ (WHERE .+?) (?:GROUP BY|ORDER BY) ")  # rows of a query on one table
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -55,22 +60,32 @@ class Figure:
     caveat: str
     drawing: Drawing
     sql: str
+    definition: str
+    denominator: str
+    period: str
+    band: str
 
 
 class Ledger:
     """Reads board.duckdb, and keeps a line for each number that was printed."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, keys: Mapping[str, list[str]], round_to: int):
-        self.connection, self.keys, self.round_to = connection, keys, round_to
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        keys: Mapping[str, list[str]],
+        no_band: Mapping[tuple[str, str], str],
+        round_to: int,
+    ):
+        """keys: columns that name a row of each table. no_band: why a column has no band, by table and column."""
+        self.connection, self.keys, self.no_band, self.round_to = connection, keys, no_band, round_to
         self.entries: dict[str, Entry] = {}
         self.figures: list[Figure] = []
         self.period = ""
-        self.comments = {
-            (table, column): comment
-            for table, column, comment in connection.execute(
-                "SELECT table_name, column_name, comment FROM duckdb_columns() WHERE database_name = 'board'"
-            ).fetchall()
-        }
+        columns = self.query(
+            "SELECT table_name, column_name, comment, data_type FROM duckdb_columns() WHERE database_name = 'board'"
+        )
+        self.comments = {(each["table_name"], each["column_name"]): each["comment"] for each in columns}
+        self.kinds = {(each["table_name"], each["column_name"]): each["data_type"] for each in columns}
 
     def query(self, sql: str) -> list[Row]:
         """The rows of a query on board.duckdb, by column."""
@@ -90,6 +105,7 @@ class Ledger:
         draw: Callable[[list[Row]], Drawing | None],
         caveat: str,
         reading: Callable[[list[Row]], str] | Markup | str = "",
+        share_of: str = "",
     ) -> Figure | None:
         """A chart of the rows of a query; None where there is nothing to draw. reading: what it says, or how to tell."""
         rows = self.query(sql)
@@ -98,18 +114,41 @@ class Ledger:
             return None
         said = reading(rows) if callable(reading) else reading
         caveat = " ".join(filter(None, [caveat, self._whose(sql)]))
-        made = Figure(number, title, Markup.escape(said or drawing.finding), caveat, drawing, sql)
+        (table,) = _TABLE.findall(sql)[:1]
+        shown = [name for name in self._numbers(table) if re.search(rf"\b{name}\b", sql)]
+        period = "Each month" if "month" in rows[0] else self.period
+        made = Figure(
+            number, title, Markup.escape(said or drawing.finding), caveat, drawing, sql,
+            "; ".join(self._meaning(table, name) for name in shown), share_of, period, self._bands(table, shown),
+        )  # fmt: skip
         self.figures.append(made)
         return made
 
+    def _numbers(self, table: str) -> list[str]:
+        """Columns of a table that are numbers of their own: ends of bands are not."""
+        return [
+            name for (of, name), kind in self.kinds.items()
+            if of == table and kind in NUMBERS and not name.endswith(BAND_ENDS)
+        ]  # fmt: skip
+
+    def _bands(self, table: str, columns: list[str]) -> str:
+        """Where the bands of a figure's numbers stand, or why there are none."""
+        return " ".join(
+            dict.fromkeys(
+                self.no_band.get((table, name), "In brackets in the table behind the figure.") for name in columns
+            )
+        )
+
     def _whose(self, sql: str) -> str:
-        """A sentence about figures that one agency's records alone give, of the first table that a query reads."""
-        (table,) = re.findall(r"FROM board\.(\w+)", sql)[:1]
+        """A sentence about figures that one agency's records alone give, of those of the first table that a query reads."""
+        (table,) = _TABLE.findall(sql)[:1]
         if (table, "agencies") not in self.comments:
             return ""
-        alone = {row["agencies"] for row in self.query(f"SELECT DISTINCT agencies FROM board.{table}")} - {None}
+        drawn = None if " JOIN " in sql else _DRAWN.search(sql)
+        where = drawn[1] if drawn else ""
+        alone = {row["agencies"] for row in self.query(f"SELECT DISTINCT agencies FROM board.{table} {where}")} - {None}
         if alone == {"one agency"}:
-            return "These are one agency's own figures."
+            return "Each number is one agency's own figure."
         return (
             "Where one agency alone has the records, it is that agency's own figure." if "one agency" in alone else ""
         )
@@ -145,7 +184,7 @@ class Ledger:
         if sql not in self.entries:
             self.entries[sql] = Entry(
                 len(self.entries) + 1, text, sql, self._defined(cell), self._defined(whole) if whole else "",
-                words.month(cell.row["month"]) if "month" in cell.row else self.period, _band(cell),
+                words.month(cell.row["month"]) if "month" in cell.row else self.period, self._band(cell, whole),
                 cell.row.get("agencies") or cell.row.get("agency") or "", cell.row.get("price_year") or "",
             )  # fmt: skip
         entry = self.entries[sql]
@@ -155,8 +194,22 @@ class Ledger:
         """What a number is, by the comment of its column and the labels of its row."""
         labels = [cell.row[name] for name in self.keys[cell.table] if name != "headline_id"]
         labels = [cell.row["label"]] if cell.table == "headlines" else labels
-        meaning = (self.comments.get((cell.table, cell.column)) or "").removesuffix(".")
+        meaning = self._meaning(cell.table, cell.column)
         return f"{meaning}: {', '.join(str(label) for label in labels)}" if labels else meaning
+
+    def _meaning(self, table: str, column: str) -> str:
+        return (self.comments.get((table, column)) or "").removesuffix(".")
+
+    def _band(self, cell: Cell, whole: Cell | None = None) -> str:
+        """The ends of a number's band, or why it has none; of a share, those of its part and of its whole."""
+        if whole:
+            return f"Part: {words.uncapitalised(self._band(cell))} Whole: {words.uncapitalised(self._band(whole))}"
+        if cell.column.endswith(BAND_ENDS):
+            return "This is an end of a band."
+        low, high = (cell.row.get(cell.column + end) for end in BAND_ENDS)
+        if low is None or high is None:
+            return self.no_band[cell.table, cell.column]
+        return f"{words.number(low)} to {words.number(high)}."
 
 
 def _select(ledger: Ledger, cell: Cell) -> str:
@@ -167,8 +220,3 @@ def _select(ledger: Ledger, cell: Cell) -> str:
         for name in ledger.keys[cell.table]
     )
     return f"SELECT {identifier(cell.column)} FROM board.{cell.table} WHERE {where}"
-
-
-def _band(cell: Cell) -> str:
-    low, high = cell.row.get(f"{cell.column}_low"), cell.row.get(f"{cell.column}_high")
-    return f"{words.number(low)} to {words.number(high)}" if low is not None and high is not None else ""

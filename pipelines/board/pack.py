@@ -20,6 +20,8 @@ from pipelines.board.run_charts import run_chart
 from pipelines.warehouse.names import literal
 
 HEADLINE_DEFINITION = "cross_agency_cycle"
+BY_CONTACT = "None: counted by contact, and linking does not move it."
+NOT_WORKED_OUT = "Not worked out."
 KEYS = {
     "headlines": ["headline_id"],
     "monthly_contacts": ["month", "feed_label", "group_label"],
@@ -40,6 +42,29 @@ KEYS = {
     "feed_health": ["feed_label", "agency"],
     "linkage_errors": ["error_label"],
 }  # the columns that name a row of each board table
+NO_BAND = {
+    ("headlines", "minutes"): BY_CONTACT,
+    ("headlines", "people_base"): "As beside the headline that counts them, where there is one.",
+    ("headlines", "contacts_base"): "As beside the headline that counts them, where there is one.",
+    ("headlines", "people_in_base"): "As beside the headline that counts them, where there is one.",
+    ("headlines", "contacts_in_base"): "As beside the headline that counts them, where there is one.",
+    ("monthly_contacts", "contacts"): BY_CONTACT,
+    ("district_contacts", "contacts"): BY_CONTACT,
+    ("concentration", "contacts_by_chance"): NOT_WORKED_OUT,
+    ("ae_waits", "stays"): "None: counted by stay. Linking can only move whose age is known.",
+    ("ae_waits_by_month", "stays"): BY_CONTACT,
+    ("ways_on", "spells"): NOT_WORKED_OUT,
+    ("ward_needs", "contacts"): BY_CONTACT,
+    ("ward_needs", "people"): NOT_WORKED_OUT,
+    ("ward_crises", "crisis_contacts"): BY_CONTACT,
+    ("ward_crises", "resident_years"): "None: residents come from public figures.",
+    ("offers", "places_a_month"): "None: the service says it.",
+    ("costs", "units"): "As that of the contacts beside it.",
+    ("linkage_errors", "of_1000"): NOT_WORKED_OUT,
+    ("feed_health", "received"): "None: counted as it arrived, before linking.",
+    ("feed_health", "refused"): "None: counted as it arrived, before linking.",
+    ("feed_health", "people"): "None: counted as it arrived, before linking.",
+}  # why a number has no linkage band; where its row has one, that stands
 CHANGES = "headline_changes"  # there once a release was compared with another
 LONG_WAITS = ("12 to 24 hours", "24 hours or more")
 OUTCOMES = ("No crisis for a year", "Again after 28 days or more", "Again within 28 days")
@@ -52,7 +77,7 @@ def render_pack(board: Path, out: Path, facts: dict) -> None:
     """Writes the page `out` from the board database. `facts` are as pipelines.publish.about.pack_facts gives them."""
     with duckdb.connect() as connection:
         connection.execute(f"ATTACH {literal(str(board))} AS board (READ_ONLY)")
-        ledger = Ledger(connection, KEYS, facts["round_to"])
+        ledger = Ledger(connection, KEYS, NO_BAND, facts["round_to"])
         render_page("pack.html", out, facts=facts, **_contents(ledger, facts))
 
 
@@ -120,7 +145,7 @@ def _numbers(ledger: Ledger) -> dict:
         "concentration": ledger.figure(
             "2", "How much of the contacts a few people have",
             "SELECT part_label AS name, contacts AS value, contacts_low AS low, contacts_high AS high, "
-            "contacts_by_chance FROM board.concentration ORDER BY contacts",
+            "contacts_by_chance FROM board.concentration WHERE part_label <> 'Everybody' ORDER BY contacts",
             lambda rows: _with_chance(rows),
             "Some people have more contacts by chance alone. Most people with very high use go down anyway.",
             sentences.concentrated(ledger, ledger.rows("concentration")),
@@ -136,12 +161,14 @@ def _numbers(ledger: Ledger) -> dict:
 
 
 def _with_chance(rows: list[Row]) -> Drawing:
-    """Bars of the parts but for everybody, with what chance would give each as a part of its own."""
-    parts = [row for row in rows if row["name"] != "Everybody"]
+    """Bars of the parts, each beside what chance would give it."""
     pairs = [
-        {"name": row["name"], "part": part, "amount": row[column]}
-        for row in parts
-        for part, column in (("As it is", "value"), ("By chance alone", "contacts_by_chance"))
+        pair
+        for row in rows
+        for pair in (
+            {"name": row["name"], "part": "As it is", "amount": row["value"], "low": row["low"], "high": row["high"]},
+            {"name": row["name"], "part": "By chance alone", "amount": row["contacts_by_chance"]},
+        )
     ]
     return bars_by_part(pairs, "Contacts of the people with the most", "Contacts", "Part of the people seen")
 
@@ -169,7 +196,8 @@ def _doors_figure(ledger: Ledger, number: str, district: str) -> Figure | None:
     place = "" if district == sentences.WHOLE else f" in {district}"
     return ledger.figure(
         number, f"First missed doors by need and service{place}",
-        "SELECT need_label AS name, door_label AS part, spells AS amount FROM board.first_missed_doors "
+        "SELECT need_label AS name, door_label AS part, spells AS amount, spells_low AS low, spells_high AS high "
+        "FROM board.first_missed_doors "
         f"WHERE district_label = {literal(district)} AND need_label <> 'All needs' AND door_label <> 'All services' "
         "AND need_label IN (SELECT need_label FROM board.first_missed_doors WHERE door_label <> 'All services' "
         f"AND district_label = {literal(district)} AND spells IS NOT NULL) ORDER BY need_label, door_label",
@@ -196,6 +224,7 @@ def _area(ledger: Ledger, facts: dict) -> dict:
                                 "Residents' years"),
             "Rates are crude: wards with older people have more falls. Police and ambulance contacts count where they took "
             "place, and a town centre has more visitors than residents. This is no order of best and worst.",
+            share_of="Residents' years observed in the ward",
         ),
         "map": ledger.figure(
             "8", "Crisis contacts by ward on the map",
@@ -204,6 +233,7 @@ def _area(ledger: Ledger, facts: dict) -> dict:
             lambda rows: ward_map(rows, facts["ward_shapes"], "Map of crisis contacts by ward",
                                   "Crisis contacts per 1,000 residents a year"),
             "Shades are fifths of the wards: they differ though chance may explain it. Figure 7 says which do not stand out.",
+            share_of="Residents' years observed in the ward",
         ),
     }  # fmt: skip
 
@@ -219,6 +249,7 @@ def _needs_figure(ledger: Ledger, number: str, title: str, places: str, column: 
                                 "Need", places, "share"),
         "Needs are those that records show. Where a service writes down fewer needs, fewer are seen.",
         sentences.largest_share,
+        "All contacts there",
     )  # fmt: skip
 
 
@@ -226,10 +257,12 @@ def _outcomes(ledger: Ledger, outcomes: list[Row]) -> dict:
     """What came of people after a crisis, beside the targets of the day."""
     return {
         "reading": sentences.outcome(ledger, outcomes),
+        "free_days": sentences.free_days(ledger, outcomes),
         "targets": sentences.targets(ledger, ledger.rows("ae_waits")),
         "year": ledger.figure(
             "9", "The year after a first crisis, by need",
-            "SELECT need_label AS name, outcome_label AS part, people AS amount FROM board.outcomes "
+            "SELECT need_label AS name, outcome_label AS part, people AS amount, people_low AS low, people_high AS high "
+            "FROM board.outcomes "
             f"WHERE district_label = '{sentences.WHOLE}' AND need_label <> 'All needs' "
             "AND outcome_label <> 'Everybody followed' ORDER BY need_label, outcome_label",
             lambda rows: bars_by_part(rows, "The year after a first crisis", "People", "Need", OUTCOMES),
@@ -244,6 +277,7 @@ def _outcomes(ledger: Ledger, outcomes: list[Row]) -> dict:
             "HAVING bool_and(withheld_reason IS NULL) ORDER BY month",
             lambda rows: run_chart(rows, "Share of A&E stays of 12 hours or more", "Share of stays", "share"),
             "A stay can be cut short without the person being any better off: read it beside the figure above.",
+            share_of="All A&E stays that began in the month",
         ),
     }  # fmt: skip
 
@@ -254,7 +288,8 @@ def _moved(ledger: Ledger) -> dict:
         "reading": sentences.moved(ledger, ledger.rows("police_demand")),
         "chart": ledger.figure(
             "11", "Where police contacts went within 72 hours",
-            "SELECT attended_label AS name, seen_label AS part, contacts AS amount FROM board.police_demand "
+            "SELECT attended_label AS name, seen_label AS part, contacts AS amount, contacts_low AS low, "
+            "contacts_high AS high FROM board.police_demand "
             "WHERE need_label = 'All needs' AND attended_label <> 'All contacts' AND seen_label <> 'Seen or not' "
             "ORDER BY attended_label, seen_label",
             lambda rows: bars_by_part(rows, "Where police contacts went", "Police contacts for a need that is not crime",
@@ -279,7 +314,9 @@ def _health(ledger: Ledger) -> Figure | None:
 
     return ledger.figure(
         "12", "How the data arrived",
-        "SELECT * FROM board.feed_health ORDER BY feed_label, agency", draw,
+        "SELECT feed_label, agency, first_month, last_month, missing_months, partial_months, received, refused, "
+        "withheld_reason FROM board.feed_health ORDER BY feed_label, agency",
+        draw,
         "A month in which no delivery came, or none that passed the checks, is missing.",
     )  # fmt: skip
 

@@ -19,7 +19,12 @@ def render_page(template: str, out: Path, filters: Mapping[str, Callable] | None
     environment = Environment(
         loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {"number": words.number, "percent": words.percent, "month": words.month}
+    environment.filters |= {
+        "number": words.number,
+        "percent": words.percent,
+        "month": words.month,
+        "whole_months": words.whole_months,
+    }
     environment.filters |= filters or {}
     page = environment.get_template(template).render(style=STYLE.read_text(encoding="utf-8"), **context)
     out.write_text(page, encoding="utf-8")

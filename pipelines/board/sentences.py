@@ -18,6 +18,7 @@ HOW_KNOWN = {
     "NHS numbers": "Measured by verified NHS numbers that the linkage had not seen",
     "answer key": "Measured beside an answer key",
 }
+GROUPS = {"People who cycle": "People who go round"}  # groups of board.costs in the words of the pack
 WHOLE, ALL_NEEDS, ALL_SERVICES = "Whole partnership", "All needs", "All services"
 
 
@@ -58,8 +59,8 @@ def interval(ledger: Ledger, cell: Cell) -> Markup | str:
     if cell.row.get(low.column) is None:
         return ""
     if low.value == high.value:
-        return "hardly any other number is likely, whoever is who"
-    return Markup("the true number is likely between {} and {}").format(ledger.count(low), ledger.count(high))
+        return "linking hardly moves it"
+    return Markup("linking leaves open {} to {}").format(ledger.count(low), ledger.count(high))
 
 
 def ends(ledger: Ledger, cell: Cell) -> Markup:
@@ -67,6 +68,31 @@ def ends(ledger: Ledger, cell: Cell) -> Markup:
     return Markup("{} to {}").format(
         *(ledger.count(Cell(cell.table, cell.row, f"{cell.column}_{end}")) for end in ("low", "high"))
     )
+
+
+def beside(ledger: Ledger, cell: Cell) -> Markup:
+    """A number with its band in brackets, where the band as it is printed is more than the number itself."""
+    low, high = (cell.row.get(f"{cell.column}_{end}") for end in ("low", "high"))
+    if low is None or (low == cell.value == high):
+        return ledger.count(cell)
+    return _bracketed(ledger.count(cell), ends(ledger, cell))
+
+
+def share_beside(ledger: Ledger, part: Cell, whole: Cell) -> Markup:
+    """A share with the widest that the bands of its part and its whole allow, where that is more than the share."""
+    share = ledger.share(part, whole)
+    limits = [
+        (Cell(part.table, part.row, f"{part.column}_{one}"), Cell(whole.table, whole.row, f"{whole.column}_{other}"))
+        for one, other in (("low", "high"), ("high", "low"))
+    ]
+    if len({words.percent(one.value / other.value) for one, other in [(part, whole), *limits]}) == 1:
+        return share
+    return _bracketed(share, Markup("{} to {}").format(*(ledger.share(*limit) for limit in limits)))
+
+
+def _bracketed(number: Markup, band: Markup) -> Markup:
+    """A number with its band in brackets, which do not break over lines."""
+    return Markup('{} <span class="ends">({})</span>').format(number, band)
 
 
 def summary(ledger: Ledger, headlines: Sequence[Row], doors: Sequence[Row]) -> list[Markup]:
@@ -112,19 +138,24 @@ def missed_most(ledger: Ledger, doors: Sequence[Row], need: str, district: str =
     )  # fmt: skip
 
 
+def too_close(parts: Sequence[Row]) -> bool:
+    """Whether linking may bring the second of the doors first."""
+    return len(parts) > 1 and parts[0]["spells_low"] <= parts[1]["spells_high"]
+
+
 def how_sure(ledger: Ledger, parts: Sequence[Row]) -> Markup | str:
     """Whether the first of the doors could be another one, as far as linking can tell."""
     if len(parts) < 2:
         return "No other door has enough people to be shown."
-    first, second = parts[0], parts[1]
+    second = parts[1]
     other = Markup("{}, about {}").format(
         words.uncapitalised(second["door_label"]), ledger.count(Cell("first_missed_doors", second, "spells"))
     )
-    if first["spells_low"] > second["spells_high"]:
-        return Markup(
-            "Sure of the order: the next is {}, and no likely way of linking records brings it first."
-        ).format(other)
-    return Markup("Too close to tell: the next is {}, and linking may bring it first.").format(other)
+    if too_close(parts):
+        return Markup("Too close to tell: the next is {}, and linking may bring it first.").format(other)
+    return Markup("Sure of the order: the next is {}, and no likely way of linking records brings it first.").format(
+        other
+    )
 
 
 def doors_by_need(ledger: Ledger, doors: Sequence[Row], district: str = WHOLE) -> list[Row]:
@@ -141,7 +172,7 @@ def doors_by_need(ledger: Ledger, doors: Sequence[Row], district: str = WHOLE) -
         lines.append({
             "need": need, "door": parts[0]["door_label"], "spells": ledger.count(cell),
             "of": ledger.count(total) if total else "withheld", "band": ends(ledger, cell),
-            "sure": how_sure(ledger, parts), "people": ledger.count(Cell("first_missed_doors", parts[0], "people")),
+            "sure": how_sure(ledger, parts), "close": too_close(parts),
         })  # fmt: skip
     return lines
 
@@ -155,8 +186,8 @@ def last_month(ledger: Ledger, monthly: Sequence[Row]) -> Markup | str:
         )  # fmt: skip
         if cycling and words.share(cycling["contacts"], row["contacts"]) is not None:
             part, whole = Cell("monthly_contacts", cycling, "contacts"), Cell("monthly_contacts", row, "contacts")
-            return Markup("In {}, about {} of {} contacts ({}) were of people who go round.").format(
-                words.month(row["month"]), ledger.count(part), ledger.count(whole), ledger.share(part, whole)
+            return Markup("In {}, about {} of {} contacts were of people who go round: {}.").format(
+                words.month(row["month"]), beside(ledger, part), ledger.count(whole), ledger.share(part, whole)
             )
     return ""
 
@@ -201,12 +232,26 @@ def outcome(ledger: Ledger, outcomes: Sequence[Row], district: str = WHOLE) -> M
     everybody = Cell("outcomes", whole, "people")
     later = ""
     if again:
-        later = Markup(" {} had their next one after 28 days or more, in a new spell.").format(
-            ledger.share(Cell("outcomes", again, "people"), everybody)
+        later = Markup(" {} came back after 28 days or more, in a new spell.").format(
+            share_beside(ledger, Cell("outcomes", again, "people"), everybody)
         )
     return Markup(
         "Of about {} people followed for a year after their first crisis here, {} had no other crisis.{}"
-    ).format(ledger.count(everybody), ledger.share(Cell("outcomes", free, "people"), everybody), later)
+    ).format(beside(ledger, everybody), share_beside(ledger, Cell("outcomes", free, "people"), everybody), later)
+
+
+def free_days(ledger: Ledger, outcomes: Sequence[Row]) -> Markup | str:
+    """The mean days without a crisis in the year after one, of everybody followed and of those back within 28 days."""
+    rows = {
+        row["outcome_label"]: Cell("outcomes", row, "crisis_free_days")
+        for row in outcomes
+        if row["need_label"] == ALL_NEEDS and row["district_label"] == WHOLE and not row["withheld_reason"]
+    }
+    if "Everybody followed" not in rows or "Again within 28 days" not in rows:
+        return ""
+    return Markup(
+        "In that year they had on average {} of 365 days without a crisis; those back within 28 days, {}."
+    ).format(beside(ledger, rows["Everybody followed"]), beside(ledger, rows["Again within 28 days"]))
 
 
 def targets(ledger: Ledger, waits: Sequence[Row]) -> Markup | str:
@@ -238,10 +283,10 @@ def moved(ledger: Ledger, demand: Sequence[Row]) -> Markup | str:
     gone, went = seen("No longer attended"), seen("Attended")
     if not gone:
         return "There are too few contacts that the police no longer attend to give a share."
-    beside = Markup(" Where officers did attend, it was {}.").format(ledger.share(*went)) if went else ""
+    attended = Markup(" Where officers did attend, it was {}.").format(share_beside(ledger, *went)) if went else ""
     return Markup(
         "The police no longer attended about {} contacts. Another service saw the person within 72 hours in {} of them.{}"
-    ).format(ledger.count(gone[1]), ledger.share(*gone), beside)
+    ).format(beside(ledger, gone[1]), share_beside(ledger, *gone), attended)
 
 
 def offers(ledger: Ledger, rows: Sequence[Row], listed: Sequence[Row], needs: Sequence[Row]) -> list[Row]:
@@ -260,8 +305,8 @@ def offers(ledger: Ledger, rows: Sequence[Row], listed: Sequence[Row], needs: Se
         people = Cell("offers", row, "people")
         lines.append({
             "offer": row["offer_label"], "needs": words.listed(answers.get(row["offer_label"], [])),
-            "signals": hidden if row["withheld_reason"] else ledger.count(Cell("offers", row, "signals")),
-            "there": ledger.count(Cell("offers", there, "signals"))
+            "signals": hidden if row["withheld_reason"] else beside(ledger, Cell("offers", row, "signals")),
+            "there": beside(ledger, Cell("offers", there, "signals"))
             if there and not there["withheld_reason"] else there["withheld_reason"] if there else "none",
             "a_month": hidden if row["withheld_reason"] else ledger.a_month(people, row["months"]),
             "places": ledger.count(Cell("offers", row, "places_a_month"))
@@ -279,11 +324,13 @@ def opportunities(ledger: Ledger, rows: Sequence[Row]) -> list[Row]:
         if not whole or not part or whole["withheld_reason"] or part["withheld_reason"]:
             return "too few to say"
         cells = Cell("opportunities", part, "contacts"), Cell("opportunities", whole, "contacts")
-        return "too few to say" if words.share(*(cell.value for cell in cells)) is None else ledger.share(*cells)
+        return (
+            "too few to say" if words.share(*(cell.value for cell in cells)) is None else share_beside(ledger, *cells)
+        )
 
     return [
         {
-            "rule": rule.split(": ", 1)[-1], "signals": ledger.count(Cell("opportunities", row, "contacts")),
+            "rule": rule.split(": ", 1)[-1], "signals": beside(ledger, Cell("opportunities", row, "contacts")),
             "share": share(rule, SIGN), "otherwise": share(rule, "Like them, without the sign"),
         }
         for (rule, sign, followed), row in found.items()
@@ -295,11 +342,11 @@ def costs(ledger: Ledger, rows: Sequence[Row]) -> list[Row]:
     """Each kind of contact with what the contacts of a group come to at average cost, with the published range."""
     return [
         {
-            "group": row["group_label"], "cost": row["cost_label"], "bearer": row["bearer_label"],
-            "year": row["price_year"], "contacts": ledger.count(Cell("costs", row, "contacts")),
-            "pounds": ledger.pounds(Cell("costs", row, "contacts"), "pounds"),
-            "low": ledger.pounds(Cell("costs", row, "contacts"), "pounds_low"),
-            "high": ledger.pounds(Cell("costs", row, "contacts"), "pounds_high"),
+            "group": GROUPS.get(row["group_label"], row["group_label"]), "cost": row["cost_label"], "bearer": row["bearer_label"],
+            "year": row["price_year"], "contacts": beside(ledger, Cell("costs", row, "contacts")),
+            "pounds": ledger.pounds(Cell("costs", row, "units"), "pounds"),
+            "low": ledger.pounds(Cell("costs", row, "units"), "pounds_low"),
+            "high": ledger.pounds(Cell("costs", row, "units"), "pounds_high"),
             "range": row["pounds_low"] != row["pounds_high"],
         }
         for row in rows
@@ -315,5 +362,5 @@ def linkage(ledger: Ledger, errors: Sequence[Row]) -> Markup | str:
         return ""
     return Markup("{}, about {} in 1,000 links may be wrong and about {} in 1,000 are missed.").format(
         HOW_KNOWN.get(wrong["how_known"], wrong["how_known"]),
-        *(ledger.count(Cell("linkage_errors", row, "of_1000")) for row in (wrong, missed)),
+        *(beside(ledger, Cell("linkage_errors", row, "of_1000")) for row in (wrong, missed)),
     )

@@ -4,11 +4,16 @@ Figures are published ones: already withheld or rounded. What does not belong he
 figures (sentences.py), and text that does not depend on a figure (pack.html).
 """
 
+import re
+
+from markupsafe import Markup, escape
+
 MONTHS = (
     "January", "February", "March", "April", "May", "June",
     "July", "August", "September", "October", "November", "December",
 )  # fmt: skip
 
+_MONTH = re.compile(rf"\b(?:{'|'.join(MONTHS)}) \d{{4}}\b")
 SMALLEST_WHOLE = 100  # of fewer, the rounding of both counts alone moves a share by more than 5 in 100
 Row = dict
 
@@ -33,6 +38,11 @@ def month(period: str) -> str:
     """'2025-03' as 'March 2025'."""
     year, number_of_month = period.split("-")
     return f"{MONTHS[int(number_of_month) - 1]} {year}"
+
+
+def whole_months(text: str) -> Markup:
+    """A text whose months, such as 'March 2025', do not break over lines."""
+    return Markup(_MONTH.sub(r'<span class="month">\g<0></span>', str(escape(text))))
 
 
 def listed(items: list[str]) -> str:

@@ -10,8 +10,8 @@ import duckdb
 import pytest
 
 from pipelines.board import sentences, words
-from pipelines.board.ledger import Ledger
-from pipelines.board.pack import KEYS, render_pack
+from pipelines.board.ledger import Cell, Ledger
+from pipelines.board.pack import KEYS, NO_BAND, render_pack
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 SECTIONS = [
@@ -134,7 +134,7 @@ def test_no_number_stands_in_the_text_outside_of_the_appendix_but_for_what_defin
     text = page.loose
     for known in (
         r"\b[A-Z][a-z]+ 20\d\d\b", r"2023-24", r"\br[0-9a-f]{12}\b", r"\b20\d\d-\d\d-\d\d\b", "rounded to 5", "1 to 7 people",
-        "fewer than 8 people", "in 1,000", "95 %", "5 in 100", "12 hours", "24 hours", "72 hours", "4 hours", "28 days",
+        "fewer than 8 people", "in 1,000", "95 %", "5 in 100", "12 hours", "24 hours", "72 hours", "365", r"Figure [AB]2", "4 hours", "28 days",
         r"12 to 24 hours", "section 136",
     ):  # fmt: skip
         text = re.sub(known, "", text)
@@ -145,10 +145,10 @@ def test_every_line_of_the_appendix_says_what_the_number_is_and_of_when(page):
     lines = page.appendix("numbers-table")
     assert [line[0] for line in lines] == [str(place) for place in range(1, len(lines) + 1)]
     for line in lines:
-        assert line[2] and line[4], line
+        assert line[2] and line[4] and line[5], line
     (cycling,) = [line for line in lines if line[1] == "1,240" and "People behind the figure" in line[2]]
     assert cycling[2] == "People behind the figure: People who go round between agencies in crisis"
-    assert cycling[4:6] == ["January 2024 to December 2025", "1,180 to 1,300"]
+    assert cycling[4:6] == ["January 2024 to December 2025", "1,180 to 1,300."]
     (share,) = [line for line in lines if line[1] == "3%" and "go round" in line[2]]
     assert (
         share[3]
@@ -161,22 +161,21 @@ def test_every_line_of_the_appendix_says_what_the_number_is_and_of_when(page):
 def test_the_values_of_every_figure_are_those_of_its_query(html, page, board):
     figures = page.appendix("figures-table")
     assert [figure[0] for figure in figures] == [*map(str, range(1, 13)), *(f"{d}{n}" for d in "AB" for n in (1, 2, 3))]
-    for number, title, sql in figures:
+    for number, title, definition, _, period, band, sql in figures:
+        assert definition and period and band, number
         drawn = html.split(f'<figure id="figure-{number}"')[1].split("</figure>")[0]
         assert title.replace("&", "&amp;") in drawn
         values = [value for row in rows(board, sql) for value in row if isinstance(value, int | float)]
         values = [value for value in values if not isinstance(value, bool)]
         assert values, number
         for value in values:
-            assert any(form in drawn for form in written(value) | {f"{value:,.1f}", "people"}), (number, value)
+            assert any(form in drawn for form in written(value) | {f"{value:,.1f}"}), (number, value)
 
 
 def test_where_the_first_missed_door_is_for_a_need_and_how_sure_that_is_stands_in_one_line(page):
-    (line,) = [
-        row for row in page.tables["doors"] if row and row[0].strip() == "Dementia and confusion" and len(row) == 5
-    ]
-    _, door, spells, band, sure = (" ".join(cell.split()) for cell in line)
-    assert (door, spells) == ("Adult social care", "400 of 560")
+    (line,) = page.tables["need-1"]
+    need, door, spells, band, sure = (" ".join(cell.split()) for cell in line)
+    assert (need, door, spells) == ("Dementia and confusion", "Adult social care", "400 of 560")
     low, high = (int(end) for end in band.split(" to "))
     assert low <= 402 <= high
     assert (
@@ -184,9 +183,46 @@ def test_where_the_first_missed_door_is_for_a_need_and_how_sure_that_is_stands_i
     )
 
 
+def test_the_need_and_its_first_missed_door_stand_at_the_top_with_a_way_to_how_sure_it_is(html, page):
+    brief = html.split('id="brief"')[1].split("</section>")[0]
+    (line,) = re.findall(r'<li><a href="#(need-\d+)">Dementia and confusion</a>: Adult social care</li>', brief)
+    assert page.texts[line].startswith("Dementia and confusion Adult social care 400 of 560 ")
+
+
+def test_a_number_without_a_band_says_why_in_the_appendix(page):
+    bands = {line[2]: line[5] for line in page.appendix("numbers-table")}
+    assert bands["A&E stays: All ages, All stays"] == "None: counted by stay. Linking can only move whose age is known."
+    assert (
+        bands["Lower end of the band of people: People who go round between agencies in crisis"]
+        == "This is an end of a band."
+    )
+    figures = {line[0]: line[5] for line in page.appendix("figures-table")}
+    assert figures["1"] == "None: counted by contact, and linking does not move it."
+    assert figures["4"] == "In brackets in the table behind the figure."
+    assert figures["5"] == "Not worked out."
+
+
+def test_the_band_of_a_share_is_the_widest_that_its_counts_allow(ledger):
+    part, whole = (
+        Cell(
+            "opportunities",
+            {
+                "contacts": value,
+                "contacts_low": low,
+                "contacts_high": high,
+                **dict.fromkeys(KEYS["opportunities"], "x"),
+            },
+            "contacts",
+        )
+        for value, low, high in ((400, 380, 420), (1_000, 950, 1_040))
+    )
+    assert re.sub("<[^>]*>", "", sentences.share_beside(ledger, part, whole)) == "40% (37% to 44%)"
+
+
 def test_figures_of_one_agency_alone_say_so(page):
-    assert "These are one agency's own figures." in page.texts["figure-3"]  # of one hospital
-    assert "it is that agency's own figure" in page.texts["figure-4"]
+    assert "Each number is one agency's own figure." in page.texts["figure-3"]  # of one hospital
+    assert "Each number is one agency's own figure." in page.texts["figure-A2"]  # of one service each
+    assert "own figure" not in page.texts["figure-1"]  # of all services together
     assert "own figure" not in page.texts["figure-2"]
 
 
@@ -199,7 +235,7 @@ def door(name: str, spells: int, low: int, high: int) -> dict:
 def ledger(board):
     with duckdb.connect() as connection:
         connection.execute(f"attach '{board}' as board (read_only)")
-        yield Ledger(connection, KEYS, 5)
+        yield Ledger(connection, KEYS, NO_BAND, 5)
 
 
 def test_doors_whose_bands_overlap_are_too_close_to_tell(ledger):
@@ -234,7 +270,7 @@ def test_a_share_of_other_counts_than_the_headlines_says_which(ledger):
 
 def test_the_brief_repeats_the_headlines(page):
     assert "About 1,240 people go round between services in crisis, 3% of all people seen " in page.texts["brief"]
-    assert "(the true number is likely between 1,180 and 1,300)" in page.texts["brief"]
+    assert "(linking leaves open 1,180 to 1,300)" in page.texts["brief"]
 
 
 def test_a_withheld_headline_has_no_number_and_says_why(page):
@@ -274,21 +310,26 @@ def test_each_district_has_a_section_with_its_own_numbers(page, board):
 
 def test_an_offer_has_its_capacity_beside_how_many_it_could_have_answered(page):
     text = page.texts["offers"]
-    assert "Two-hour urgent community response frailty and falls and dementia and confusion 4,005 2,000 100 40" in text
+    assert (
+        "Two-hour urgent community response frailty and falls and dementia and confusion 4,005 (3,980 to 4,030)" in text
+    )
+    assert "2,000 (1,980 to 2,025) 100 40" in text
 
 
 def test_long_outcomes_stand_beside_the_target_of_the_day(page):
     assert (
-        "Of about 4,000 people followed for a year after their first crisis here, 60% had no other crisis."
+        "Of about 4,000 (3,990 to 4,010) people followed for a year after their first crisis here, 60% had no other crisis."
         in page.texts["outcomes"]
     )
+    assert "on average 365 of 365 days without a crisis; those back within 28 days, 359." in page.texts["outcomes"]
+    assert "no before and after" in page.texts["outcomes"]
     assert "56% of about 110,305 A&E stays took up to 4 hours." in page.texts["outcomes"]
 
 
 def test_demand_that_moved_says_what_part_of_it_was_met_beside_the_part_of_the_rest(page):
     text = page.texts["moved"]
     assert (
-        "no longer attended about 1,000 contacts. Another service saw the person within 72 hours in 10% of them."
+        "no longer attended about 1,000 (990 to 1,010) contacts. Another service saw the person within 72 hours in 10% (9% to 11%) of them."
         in text
     )
     assert "Where officers did attend, it was 30%." in text
@@ -308,9 +349,7 @@ def test_data_health_names_the_month_that_is_missing_and_the_one_that_came_in_pa
 
 
 def test_linkage_errors_are_said_with_how_they_are_known(page):
-    said = (
-        "By the linkage model's own reckoning, which nobody has checked by hand, about 15 in 1,000 links may be wrong"
-    )
+    said = "By the linkage model's own reckoning, which nobody has checked by hand, about 15 (13 to 18) in 1,000 links may be wrong"
     assert said in page.texts["doors"] and said in page.texts["health"]
 
 
