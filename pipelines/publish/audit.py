@@ -17,7 +17,7 @@ What does not belong here: mending (secondary.py).
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -142,20 +142,28 @@ def system_of(tables: Iterable[Table], settings: Settings) -> System:
     return System(cells, relations)
 
 
-def with_earlier(now: System, before: System, same_period: set[Cell]) -> System:
-    """What is known from two releases: cells of `same_period` are one number, if what was published of it allows."""
+def one_number(now: System, before: System, same_period: set[Cell]) -> set[Cell]:
+    """Cells of `same_period` that both releases have and that can be one number by what was published of them."""
+    return {
+        cell
+        for cell in same_period & now.cells.keys() & before.cells.keys()
+        if max(now.cells[cell].low, before.cells[cell].low) <= min(now.cells[cell].high, before.cells[cell].high)
+    }
+
+
+def with_earlier(now: System, before: System, same: set[Cell]) -> System:
+    """What is known from two releases, in which the cells of `same` are one number each."""
     cells = dict(now.cells)
     renamed = {}
     for cell, known in before.cells.items():
-        mine = now.cells.get(cell)
-        one = mine is not None and cell in same_period and max(mine.low, known.low) <= min(mine.high, known.high)
-        renamed[cell] = cell if one else ("before: " + cell[0], *cell[1:])
-        if one:
+        if cell in same:
+            mine, renamed[cell] = now.cells[cell], cell
             cells[cell] = Known(
                 max(mine.low, known.low), min(mine.high, known.high), mine.hidden or known.hidden,
                 mine.published or known.published, mine.rows,
             )  # fmt: skip
         else:
+            renamed[cell] = ("before: " + cell[0], *cell[1:])
             cells[renamed[cell]] = Known(known.low, known.high, known.hidden, known.published)
     earlier = [
         Relation(tuple((renamed[cell], factor) for cell, factor in relation.terms), relation.low, relation.high)
@@ -164,25 +172,39 @@ def with_earlier(now: System, before: System, same_period: set[Cell]) -> System:
     return System(cells, list(dict.fromkeys([*now.relations, *earlier])))
 
 
-def audit(system: System, settings: Settings) -> Audit:
-    """Attacks every withheld cell. Raises NotConsistent if the published numbers contradict each other."""
+def audit(
+    system: System, settings: Settings, seen: dict[Cell, Interval] | None = None, anew: Collection[Cell] = ()
+) -> Audit:
+    """Attacks every withheld cell. Raises NotConsistent if the published numbers contradict each other.
+
+    seen: the smallest and largest that withheld cells were in truths that are possible here too, those of a system in which
+    more was published, say; what is found is added to it, and the narrowest is looked for among the unsafe cells alone.
+    anew: cells of which less is possible than in that system, so that nothing was seen of what is tied to them.
+    """
+    enough = math.inf if seen is None else settings.least_candidates
+    seen = {} if seen is None else seen
     names = list(system.cells)
     place = {cell: number for number, cell in enumerate(names)}
     hidden = [place[cell] for cell, known in system.cells.items() if known.hidden]
-    unsafe, narrowest, solved, groups = [], None, 0, 0
-    for group in _groups(system, place):
-        attack = _Attack([names[number] for number in group.cells], group.relations, system, settings)
-        if not attack.hidden:
-            continue
-        groups += 1
-        for cell, low, high in attack.findings():
+    unsafe, narrowest, solved = [], None, 0
+    attacks = [
+        _Attack([names[number] for number in group.cells], group.relations, system, settings)
+        for group in _groups(system, place)
+    ]
+    attacks = [attack for attack in attacks if attack.hidden]
+    for attack in attacks:
+        if not attack.place.keys().isdisjoint(anew):
+            attack.forget(seen)
+    for attack in attacks:
+        for cell, low, high in attack.findings(seen, enough):
             finding = Finding(cell, tuple(system.cells[cell].rows), low, high)
             if finding.candidates < settings.least_candidates:
                 unsafe.append(finding)
             if narrowest is None or finding.candidates < narrowest.candidates:
                 narrowest = finding
+                enough = min(enough, finding.candidates)
         solved += attack.solved
-    return Audit(len(names), len(hidden), len(system.relations), groups, solved, unsafe, narrowest)
+    return Audit(len(names), len(hidden), len(system.relations), len(attacks), solved, unsafe, narrowest)
 
 
 def _learn(known: Known, table: Table, place: int, column: str, settings: Settings) -> None:
@@ -320,7 +342,7 @@ class _Attack:
 
     def __init__(self, cells: list[Cell], relations: list[Relation], system: System, settings: Settings):
         self.cells, self.settings, self.solved = cells, settings, 0
-        place = {cell: number for number, cell in enumerate(cells)}
+        self.place = place = {cell: number for number, cell in enumerate(cells)}
         known = [system.cells[cell] for cell in cells]
         self.hidden = [number for number, each in enumerate(known) if each.hidden]
         finite = [each.high for each in known if math.isfinite(each.high)]
@@ -334,22 +356,22 @@ class _Attack:
             limits = [each.low for each in relations], [each.high for each in relations]
             self.constraints = [LinearConstraint(matrix, *limits)]
 
-    def findings(self) -> Iterator[tuple[Cell, float, float]]:
+    def findings(self, seen: dict[Cell, Interval], enough: float) -> Iterator[tuple[Cell, float, float]]:
         """Of each hidden cell the interval that is left: exact where it is narrow, else as far as it was seen to reach.
 
-        The narrowest of all is exact.
+        The narrowest of all is exact if it has fewer than `enough` candidates. seen: as in `audit`.
         """
-        low = np.full(len(self.cells), math.inf)
-        high = -low
-        everyone = np.zeros(len(self.cells))
-        everyone[self.hidden] = 1
-        for objective in (everyone, -everyone):
-            self._see(self._solve(objective), low, high)
+        low, high = self._seen_before(seen)
+        if any(self.cells[each] not in seen for each in self.hidden):
+            everyone = np.zeros(len(self.cells))
+            everyone[self.hidden] = 1
+            for objective in (everyone, -everyone):
+                self._see(self._solve(objective), low, high)
         exact: dict[int, Interval] = {}
         wide = self.settings.withhold_people_up_to - 1
         while waiting := [each for each in self.hidden if each not in exact]:
             narrow = min(waiting, key=lambda each: high[each] - low[each])
-            narrowest = min((end - start for start, end in exact.values()), default=math.inf)
+            narrowest = min([enough - 1, *(end - start for start, end in exact.values())])
             if high[narrow] - low[narrow] >= min(wide, max(narrowest, self.settings.least_candidates - 1)):
                 break
             for objective in self._both_ways(narrow):
@@ -359,8 +381,22 @@ class _Attack:
                 ends = [self._solve(objective, whole_numbers=True)[narrow] for objective in self._both_ways(narrow)]
                 exact[narrow] = round(min(ends)), round(max(ends))
         for each in self.hidden:
+            seen[self.cells[each]] = low[each], high[each]
             start, end = exact.get(each) or self._whole(low[each], high[each])
             yield self.cells[each], float(start), self._open(end)
+
+    def forget(self, seen: dict[Cell, Interval]) -> None:
+        """Takes out what was seen of the group's cells."""
+        for each in self.hidden:
+            seen.pop(self.cells[each], None)
+
+    def _seen_before(self, seen: dict[Cell, Interval]) -> tuple[np.ndarray, np.ndarray]:
+        """The smallest and the largest of each cell so far."""
+        low = np.full(len(self.cells), math.inf)
+        high = -low
+        for each in self.hidden:
+            low[each], high[each] = seen.get(self.cells[each], (math.inf, -math.inf))
+        return low, high
 
     def _both_ways(self, cell: int) -> Iterator[np.ndarray]:
         """Objectives that make a cell as small, and as large, as it can be."""

@@ -8,7 +8,7 @@ was published before, what was withheld stays so, and what was published cannot 
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import duckdb
 
@@ -16,12 +16,14 @@ from pipelines.publish.audit import (
     Audit,
     Cell,
     Finding,
+    Interval,
     NotConsistent,
     Row,
     System,
     Table,
     audit,
     in_words,
+    one_number,
     system_of,
     with_earlier,
 )
@@ -49,31 +51,51 @@ def withhold_more(tables: list[Table], earlier: Earlier | None, settings: Settin
     rows = {(table.name, place): row for table in tables for place, row in enumerate(table.rows)}
     for row, reason in [*_parts_of_small_groups(tables, settings), *_withheld_before(tables, earlier, settings)]:
         _withhold(rows[row], _table(tables, row).declared, reason)
+    so_far = SoFar()
     while True:
         now = system_of(tables, settings)
-        found = attack(now, earlier, settings)
+        found = attack(now, earlier, settings, so_far)
         if not found.unsafe:
             return found
         for row in _smallest_neighbours(found.unsafe, now, earlier, settings):
             _withhold(rows[row], _table(tables, row).declared, REASON_NEIGHBOUR)
 
 
-def attack(now: System, earlier: Earlier | None, settings: Settings) -> Audit:
+@dataclass
+class SoFar:
+    """What attacks have seen, for one on the same tables with more withheld: what was possible is possible still.
+
+    seen: as in `audit`. same: cells that were taken to be one number in both releases; none the first time.
+    """
+
+    seen: dict[Cell, Interval] = field(default_factory=dict)
+    same: set[Cell] | None = None
+
+    def anew(self, same: set[Cell]) -> set[Cell]:
+        """Cells that are taken to be one number now and were not before, which allows less; remembers them."""
+        more = set() if self.same is None else same - self.same
+        self.same = same
+        return more
+
+
+def attack(now: System, earlier: Earlier | None, settings: Settings, so_far: SoFar | None = None) -> Audit:
     """The audit of new tables, together with those that were published before.
 
     Numbers that fit what was published of them before are taken to be the same, unless that is seen to be impossible.
     """
+    seen = so_far.seen if so_far else None
     if earlier is None:
-        return audit(now, settings)
+        return audit(now, settings, seen)
     before = system_of(earlier.tables, settings)
-    same = _same_period(now, earlier)
+    same = one_number(now, before, _same_period(now, earlier))
     while True:
         try:
-            return audit(with_earlier(now, before, same), settings)
+            anew = so_far.anew(same) if so_far else ()
+            return audit(with_earlier(now, before, same), settings, seen, anew)
         except NotConsistent as contradiction:
             if not same & contradiction.cells:
                 raise
-            same -= contradiction.cells
+            same = same - contradiction.cells
 
 
 def withhold_in(
