@@ -44,10 +44,10 @@ KEYS = {
 }  # the columns that name a row of each board table
 NO_BAND = {
     ("headlines", "minutes"): BY_CONTACT,
-    ("headlines", "people_base"): "As beside the headline that counts them, where there is one.",
-    ("headlines", "contacts_base"): "As beside the headline that counts them, where there is one.",
-    ("headlines", "people_in_base"): "As beside the headline that counts them, where there is one.",
-    ("headlines", "contacts_in_base"): "As beside the headline that counts them, where there is one.",
+    ("headlines", "people_base"): "As in the list of headlines, if it is there.",
+    ("headlines", "contacts_base"): "As in the list of headlines, if it is there.",
+    ("headlines", "people_in_base"): "As in the list of headlines, if it is there.",
+    ("headlines", "contacts_in_base"): "As in the list of headlines, if it is there.",
     ("monthly_contacts", "contacts"): BY_CONTACT,
     ("district_contacts", "contacts"): BY_CONTACT,
     ("concentration", "contacts_by_chance"): NOT_WORKED_OUT,

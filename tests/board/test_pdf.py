@@ -81,8 +81,11 @@ def test_it_has_the_page_s_words_and_the_tables_that_the_page_folds_away(printed
     assert len(wanted) > 300
     missing = wanted - text
     assert len(missing) <= len(wanted) * 0.02, sorted(missing)  # words broken over two lines
-    months = re.findall(r"<td>(20\d\d-\d\d)</td>", html)
-    assert months and {month[:4] for month in months} <= text
+    lines = "\n".join(sheet.extract_text() for sheet in printed.pages).splitlines()
+    months = set(re.findall(r'<span class="month">([A-Z][a-z]+ 20\d\d)</span>', html))
+    assert len(months) == 24  # none is broken over two lines
+    assert [month for month in months if not any(month in line for line in lines)] == []
+    assert [line for line in lines if line.strip() in {month.split()[0] for month in months}] == []
 
 
 @needs_browser
