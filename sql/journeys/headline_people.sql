@@ -11,22 +11,19 @@ with in_review as (
     where person.in_review
 ),
 
-counted as (
-    select
-        scenarios.scenario,
-        scenarios.person_key,
-        count(*) as contacts,
-        count(*) filter (contacts.crisis) as crisis_contacts,
-        min(contacts.agency) <> max(contacts.agency) as by_two_agencies
-    from staging.person_scenarios as scenarios
-    inner join staging.contacts as contacts using (contact_id)
-    group by scenarios.scenario, scenarios.person_key
-),
-
 people as (
-    select counted.*, in_review.person_key is not null as in_review
-    from counted
+    select
+        numbers.scenario,
+        numbers.person_key,
+        count(*) as contacts,
+        count(*) filter (sequence.crisis) as crisis_contacts,
+        count(*) filter (sequence.contact = sequence.spell) as spells,
+        bit_count(bit_or(sequence.agency_bit)) > 1 as by_two_agencies,
+        any_value(in_review.person_key) is not null as in_review
+    from journeys.sequence as sequence
+    inner join journeys.person_numbers as numbers using (person)
     left join in_review using (scenario, person_key)
+    group by numbers.scenario, numbers.person_key
 ),
 
 cycling as (
@@ -61,7 +58,7 @@ of_people as (
     union all
     select 'definition_' || definition_id, scenario, person_key, contacts, null from cycling
     union all
-    select 'spells', scenario, person_key, sum(contacts), count(*) from journeys.spells group by scenario, person_key
+    select 'spells', scenario, person_key, contacts, spells from people
     union all
     select 'spells_with_missed_door', scenario, person_key, sum(spells.contacts), count(*)
     from journeys.spells as spells
@@ -78,14 +75,123 @@ of_people as (
     where pairs.steps > 0
 ),
 
-waits as (
-    select scenarios.scenario, scenarios.person_key, waits.*
-    from marts.waits as waits
-    inner join staging.person_scenarios as scenarios using (contact_id)
+-- What is told of a contact by the contact alone: who is who moves the people behind the figure.
+of_contacts_alone as (
+    select
+        hash(contact_id) as contact, wait_kind, over_12_hours, over_24_hours, minutes,
+        null::boolean as low_acuity_avoidable, null::boolean as preventable_crisis
+    from marts.waits
+    union all
+    select hash(contact_id), null, null, null, null, low_acuity_avoidable, null from marts.low_acuity_attendances
+    union all
+    select hash(contact_id), null, null, null, null, null, preventable_crisis from marts.preventable_crises
+),
+
+counted_alone as (
+    select
+        numbers.scenario,
+        numbers.person_key,
+        count(*) filter (wait_kind = 'ae_stay') as stays,
+        sum(minutes) filter (wait_kind = 'ae_stay') as minutes_of_stays,
+        count(*) filter (wait_kind = 'ae_stay' and over_12_hours) as stays_12,
+        sum(minutes) filter (wait_kind = 'ae_stay' and over_12_hours) as minutes_of_stays_12,
+        count(*) filter (wait_kind = 'ae_stay' and over_24_hours) as stays_24,
+        sum(minutes) filter (wait_kind = 'ae_stay' and over_24_hours) as minutes_of_stays_24,
+        count(*) filter (wait_kind = 'police_hospital_wait') as waits,
+        sum(minutes) filter (wait_kind = 'police_hospital_wait') as minutes_of_waits,
+        count(low_acuity_avoidable) as attendances,
+        count(*) filter (low_acuity_avoidable) as avoidable,
+        count(preventable_crisis) as crises,
+        count(*) filter (preventable_crisis) as preventable
+    from of_contacts_alone
+    inner join journeys.sequence as sequence using (contact)
+    inner join journeys.person_numbers as numbers using (person)
+    group by numbers.scenario, numbers.person_key
+),
+
+of_waits as (
+    select
+        scenario,
+        person_key,
+        unnest([
+            {'headline_id': 'ae_stays', 'contacts': stays, 'minutes': minutes_of_stays},
+            {'headline_id': 'ae_stays_12_hours', 'contacts': stays_12, 'minutes': minutes_of_stays_12},
+            {'headline_id': 'ae_stays_24_hours', 'contacts': stays_24, 'minutes': minutes_of_stays_24},
+            {'headline_id': 'police_hospital_waits', 'contacts': waits, 'minutes': minutes_of_waits}
+        ]) as figure
+    from counted_alone
+),
+
+of_crises as (
+    select
+        scenario,
+        person_key,
+        unnest([
+            {'headline_id': 'ae_attendances', 'contacts': attendances},
+            {'headline_id': 'low_acuity_attendances', 'contacts': avoidable},
+            {'headline_id': 'ae_and_police_crises', 'contacts': crises},
+            {'headline_id': 'preventable_crises', 'contacts': preventable}
+        ]) as figure
+    from counted_alone
+),
+
+of_handoffs as (
+    select
+        scenario,
+        person_key,
+        unnest([
+            {'headline_id': 'handoffs_between_agencies', 'contacts': count(*) filter (between_agencies)},
+            {
+                'headline_id': 'handoffs_between_agencies_for_one_need',
+                'contacts': count(*) filter (between_agencies and same_need)
+            },
+            {'headline_id': 'handoffs_between_teams', 'contacts': count(*) filter (not between_agencies)}
+        ]) as figure
+    from journeys.handoffs
+    group by scenario, person_key
+),
+
+of_bounces as (
+    select
+        scenario,
+        person_key,
+        unnest([
+            {'headline_id': 'bounces', 'contacts': count(*)},
+            {'headline_id': 'bounces_not_passed_on', 'contacts': count(*) filter (not passed_on)}
+        ]) as figure
+    from journeys.bounces
+    group by scenario, person_key
+),
+
+signals as (
+    select * from opportunities.candidates where role = 'signal'
+),
+
+of_rules as (
+    select
+        scenario,
+        person_key,
+        unnest([
+            {'headline_id': 'rule_' || lower(rule_id) || '_signals', 'contacts': count(*)},
+            {
+                'headline_id': 'rule_' || lower(rule_id) || '_before_crisis',
+                'contacts': count(*) filter (followed_by_crisis)
+            },
+            {
+                'headline_id': 'rule_' || lower(rule_id) || '_opportunities',
+                'contacts': count(*) filter (offer_id is not null)
+            },
+            {
+                'headline_id': 'rule_' || lower(rule_id) || '_opportunities_before_crisis',
+                'contacts': count(*) filter (offer_id is not null and followed_by_crisis)
+            }
+        ]) as figure
+    from signals
+    group by scenario, person_key, rule_id
 ),
 
 -- A contact at which several rules see something that could have been done is one opportunity.
-signals as (
+opportunities as (
     select
         scenario,
         person_key,
@@ -93,127 +199,92 @@ signals as (
         bool_or(followed_by_crisis) as followed_by_crisis,
         bool_or(window_complete) as window_complete,
         bool_or(followed_by_crisis and window_complete) as followed_in_complete_window
-    from opportunities.candidates
-    where role = 'signal' and offer_id is not null
+    from signals
+    where offer_id is not null
     group by scenario, person_key, contact_id
 ),
 
--- Whether a contact is one of these is told by the contact alone: who is who moves the people behind the figure.
-attendances as (
+of_opportunities as (
     select
-        scenarios.scenario,
-        scenarios.person_key,
-        count(*) as attendances,
-        count(*) filter (contacts.low_acuity_avoidable) as avoidable
-    from marts.low_acuity_attendances as contacts
-    inner join staging.person_scenarios as scenarios using (contact_id)
-    group by scenarios.scenario, scenarios.person_key
-),
-
-crises as (
+        scenario,
+        person_key,
+        unnest([
+            {'headline_id': 'earlier_opportunities', 'contacts': count(*)},
+            {'headline_id': 'earlier_opportunities_before_crisis', 'contacts': count(*) filter (followed_by_crisis)},
+            {'headline_id': 'complete_opportunities', 'contacts': count(*) filter (window_complete)},
+            {
+                'headline_id': 'complete_opportunities_before_crisis',
+                'contacts': count(*) filter (followed_in_complete_window)
+            }
+        ]) as figure
+    from opportunities
+    group by scenario, person_key
+    union all
     select
-        scenarios.scenario,
-        scenarios.person_key,
-        count(*) as crises,
-        count(*) filter (contacts.preventable_crisis) as preventable
-    from marts.preventable_crises as contacts
-    inner join staging.person_scenarios as scenarios using (contact_id)
-    group by scenarios.scenario, scenarios.person_key
+        scenario,
+        person_key,
+        {'headline_id': 'crises_after_opportunity', 'contacts': count(distinct crisis_contact_id)}
+    from signals
+    where offer_id is not null and followed_by_crisis
+    group by scenario, person_key
 ),
 
-notices as (
-    select * from journeys.unheard where window_complete
+of_notices as (
+    select
+        scenario,
+        person_key,
+        unnest([
+            {'headline_id': 'notices_raised', 'contacts': count(*)},
+            {'headline_id': 'notices_shared', 'contacts': count(*) filter (shared_with_social_care)},
+            {'headline_id': 'notices_not_heard', 'contacts': count(*) filter (shared_with_social_care and not heard)},
+            {'headline_id': 'notices_not_heard_before_crisis', 'contacts': count(*) filter (unheard_before_crisis)}
+        ]) as figure
+    from journeys.unheard
+    where window_complete
+    group by scenario, person_key
 ),
 
-demand as (
-    select * from journeys.policification where window_complete
+of_demand as (
+    select
+        scenario,
+        person_key,
+        unnest([
+            {'headline_id': 'police_contacts_not_crime', 'contacts': count(*)},
+            {'headline_id': 'ended_with_police', 'contacts': count(*) filter (ended_with = 'police')},
+            {'headline_id': 'demand_moved', 'contacts': count(*) filter (moved)},
+            {'headline_id': 'demand_moved_and_met', 'contacts': count(*) filter (met)}
+        ]) as figure
+    from journeys.policification
+    where window_complete
+    group by scenario, person_key
 ),
 
--- One row per contact and figure.
 of_contacts as (
-    select 'ae_stays' as headline_id, scenario, person_key, contact_id, minutes from waits where wait_kind = 'ae_stay'
+    from of_handoffs
     union all
-    select 'ae_stays_12_hours', scenario, person_key, contact_id, minutes
-    from waits where wait_kind = 'ae_stay' and over_12_hours
+    from of_bounces
     union all
-    select 'ae_stays_24_hours', scenario, person_key, contact_id, minutes
-    from waits where wait_kind = 'ae_stay' and over_24_hours
+    from of_rules
     union all
-    select 'police_hospital_waits', scenario, person_key, contact_id, minutes
-    from waits where wait_kind = 'police_hospital_wait'
+    from of_opportunities
     union all
-    select 'handoffs_between_agencies', scenario, person_key, contact_id, null
-    from journeys.handoffs where between_agencies
+    from of_notices
     union all
-    select 'handoffs_between_agencies_for_one_need', scenario, person_key, contact_id, null
-    from journeys.handoffs where between_agencies and same_need
-    union all
-    select 'handoffs_between_teams', scenario, person_key, contact_id, null
-    from journeys.handoffs where not between_agencies
-    union all
-    select 'earlier_opportunities', scenario, person_key, contact_id, null from signals
-    union all
-    select 'earlier_opportunities_before_crisis', scenario, person_key, contact_id, null
-    from signals where followed_by_crisis
-    union all
-    select 'complete_opportunities', scenario, person_key, contact_id, null from signals where window_complete
-    union all
-    select 'complete_opportunities_before_crisis', scenario, person_key, contact_id, null
-    from signals where followed_in_complete_window
-    union all
-    select 'rule_' || lower(rule_id) || '_signals', scenario, person_key, contact_id, null
-    from opportunities.candidates where role = 'signal'
-    union all
-    select 'rule_' || lower(rule_id) || '_before_crisis', scenario, person_key, contact_id, null
-    from opportunities.candidates where role = 'signal' and followed_by_crisis
-    union all
-    select 'rule_' || lower(rule_id) || '_opportunities', scenario, person_key, contact_id, null
-    from opportunities.candidates where role = 'signal' and offer_id is not null
-    union all
-    select 'rule_' || lower(rule_id) || '_opportunities_before_crisis', scenario, person_key, contact_id, null
-    from opportunities.candidates where role = 'signal' and offer_id is not null and followed_by_crisis
-    union all
-    select distinct 'crises_after_opportunity', scenario, person_key, crisis_contact_id, null::bigint
-    from opportunities.candidates where role = 'signal' and offer_id is not null and followed_by_crisis
-    union all
-    select 'notices_raised', scenario, person_key, contact_id, null from notices
-    union all
-    select 'notices_shared', scenario, person_key, contact_id, null from notices where shared_with_social_care
-    union all
-    select 'notices_not_heard', scenario, person_key, contact_id, null
-    from notices where shared_with_social_care and not heard
-    union all
-    select 'notices_not_heard_before_crisis', scenario, person_key, contact_id, null
-    from notices where unheard_before_crisis
-    union all
-    select 'police_contacts_not_crime', scenario, person_key, contact_id, null from demand
-    union all
-    select 'ended_with_police', scenario, person_key, contact_id, null from demand where ended_with = 'police'
-    union all
-    select 'demand_moved', scenario, person_key, contact_id, null from demand where moved
-    union all
-    select 'demand_moved_and_met', scenario, person_key, contact_id, null from demand where met
-    union all
-    select 'bounces', scenario, person_key, contact_id, null from journeys.bounces
-    union all
-    select 'bounces_not_passed_on', scenario, person_key, contact_id, null
-    from journeys.bounces where not passed_on
+    from of_demand
 ),
 
 figures as (
     select headline_id, scenario, person_key, contacts, null as minutes, amount from of_people
     union all
-    select 'ae_attendances', scenario, person_key, attendances, null, null from attendances
+    select figure.headline_id, scenario, person_key, figure.contacts, figure.minutes, figure.contacts
+    from of_waits
+    where figure.contacts > 0
     union all
-    select 'low_acuity_attendances', scenario, person_key, avoidable, null, null from attendances where avoidable > 0
+    select figure.headline_id, scenario, person_key, figure.contacts, null, null from of_crises where figure.contacts > 0
     union all
-    select 'ae_and_police_crises', scenario, person_key, crises, null, null from crises
-    union all
-    select 'preventable_crises', scenario, person_key, preventable, null, null from crises where preventable > 0
-    union all
-    select headline_id, scenario, person_key, count(*), sum(minutes), count(*)
+    select figure.headline_id, scenario, person_key, figure.contacts, null, figure.contacts
     from of_contacts
-    group by headline_id, scenario, person_key
+    where figure.contacts > 0
 )
 
 select

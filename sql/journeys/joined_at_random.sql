@@ -5,37 +5,39 @@
 -- from a link drawn at random among those that draws take apart.
 -- Key: headline_id, variant
 with draws as (
-    select * from staging.person_alternatives where variant not in ('low', 'high')
+    select
+        variant, person_id, person_key,
+        hash(variant, person_id) as person, hash(variant, person_key) as key
+    from staging.person_alternatives
+    where variant not in ('low', 'high')
 ),
 
-keys_of_person as (
-    select variant, person_id, list(person_key order by person_key) as keys from draws group by variant, person_id
+people_in_parts as (
+    select person from draws group by person having count(*) > 1
 ),
 
-people_of_key as (
-    select variant, person_key, list(person_id order by person_id) as people from draws group by variant, person_key
+keys_of_several as (
+    select key from draws group by key having count(*) > 1
 ),
 
 -- People who are whole in one key that holds others, too.
 joined as (
-    select of_key.variant, of_key.person_key, len(any_value(of_key.people)) - 1 as joins
-    from people_of_key as of_key
-    inner join draws using (variant, person_key)
-    inner join keys_of_person as of_person on draws.variant = of_person.variant and draws.person_id = of_person.person_id
-    where len(of_key.people) > 1
-    group by of_key.variant, of_key.person_key
-    having max(len(of_person.keys)) = 1
+    select draws.variant, draws.person_key, count(*) - 1 as joins
+    from draws
+    semi join keys_of_several using (key)
+    left join people_in_parts as parts using (person)
+    group by draws.variant, draws.person_key
+    having count(parts.person) = 0
 ),
 
 -- A person taken apart into parts that hold nobody else; the same parts count once however many draws have them.
 apart as (
-    select of_person.person_id, of_person.keys
-    from keys_of_person as of_person
-    inner join draws using (variant, person_id)
-    inner join people_of_key as of_key on draws.variant = of_key.variant and draws.person_key = of_key.person_key
-    where len(of_person.keys) > 1
-    group by of_person.variant, of_person.person_id, of_person.keys
-    having max(len(of_key.people)) = 1
+    select draws.person_id, list(draws.person_key order by draws.person_key) as keys
+    from draws
+    semi join people_in_parts using (person)
+    left join keys_of_several as several using (key)
+    group by draws.variant, draws.person_id
+    having count(several.key) = 0
 ),
 
 links as (
