@@ -16,7 +16,7 @@ from pyarrow.parquet import read_metadata
 
 from pipelines.publish.audit import NotConsistent, in_words
 from pipelines.publish.content import open_released, published_name, tables
-from pipelines.publish.disclosure import REASON
+from pipelines.publish.disclosure import MINUTE_STEPS, REASON
 from pipelines.publish.export import STORAGE_VERSION
 from pipelines.publish.generalise import UngeneralisedColumn, generalised
 from pipelines.publish.public import audit_release
@@ -187,10 +187,12 @@ def _disclosive(connection: duckdb.DuckDBPyConnection, roles: Roles, settings: S
         numbers = [column for column, role in roles.get(table, {}).items() if role != "label"]
         people = [column for column in numbers if roles[table][column] == "people"]
         rates = [column for column in numbers if roles[table][column] == "rate"]
-        counts = [column for column in numbers if roles[table][column] in ("people", "count", "minutes")]
+        minutes = [column for column in numbers if roles[table][column] == "minutes"]
+        counts = [column for column in numbers if roles[table][column] in ("people", "count")]
         tests = {
             f"is 1 to {settings.withhold_people_up_to}": (f"BETWEEN 1 AND {settings.withhold_people_up_to}", people),
             f"is not a multiple of {settings.round_to}": (f"% {settings.round_to} <> 0", counts),
+            f"is not a multiple of {MINUTE_STEPS[0]} minutes": (f"% {MINUTE_STEPS[0]} <> 0", minutes),
             "is not a whole number": ("% 1 <> 0", rates),
             "stands in a withheld row": (f"IS NOT NULL AND {REASON} IS NOT NULL", numbers),
         }

@@ -5,7 +5,8 @@ A board table's SQL file gives each column a role, and the role alone decides wh
     label     text or period that names the row: published as it is
     people    a count of persons: 1 to `withhold_people_up_to` is withheld, the rest is rounded to `round_to`
     count     a count of anything else (contacts, hand-offs): rounded to `round_to`
-    minutes   minutes of time: rounded to `round_to`
+    minutes   minutes of time: rounded to the smallest of MINUTE_STEPS that is at least `round_to` times the row's average
+              contact, so that one contact more or less shows in them no better than in the contacts beside them
     rate      an average in its own unit, such as days: rounded to whole units
     agencies  the number of agencies whose records are behind the row: published as one or several
 
@@ -28,6 +29,7 @@ from pipelines.warehouse.sqlfile import ROLES
 REASON = "withheld_reason"
 NOT_KNOWN = "number of people not known"
 REASON_NEIGHBOUR = "would show a withheld number"
+MINUTE_STEPS = (60, 120, 300, 600, 1200, 3000, 6000, 12000, 30000, 60000)
 ONE_AGENCY, SEVERAL_AGENCIES = "one agency", "several agencies"
 BAND_ENDS = ("_low", "_high")
 REASON_COMMENT = "Why the numbers of this row are withheld; empty where they are published"
@@ -67,7 +69,10 @@ def controlled_select(source: str, roles: dict[str, str], settings: Settings) ->
         raise UncontrolledTable(f"{source}: has numbers and no [people] column that says how many persons they are of")
 
     withheld = _reason_for_withholding(people, numbers, settings)
-    columns = [_published(identifier(column), role, settings) for column, role in roles.items()]
+    contacts = next(
+        (identifier(column) for column, role in roles.items() if role == "count"), people[0] if people else "1"
+    )
+    columns = [_published(identifier(column), role, contacts, settings) for column, role in roles.items()]
     return f"SELECT {', '.join([*columns, REASON])} FROM (SELECT *, {withheld} AS {REASON} FROM {source}) AS judged"
 
 
@@ -89,13 +94,23 @@ def _any_small(columns: list[str], settings: Settings) -> str:
     return " OR ".join(f"{column} BETWEEN 1 AND {settings.withhold_people_up_to}" for column in columns) or "false"
 
 
-def _published(column: str, role: str, settings: Settings) -> str:
-    """SQL for a column as it is published: a label as it is, a number rounded, or NULL where its row is withheld."""
+def _published(column: str, role: str, contacts: str, settings: Settings) -> str:
+    """SQL for a column as it is published: a label as it is, a number rounded, or NULL where its row is withheld.
+
+    contacts: the column of contacts (else of people) that minutes are of.
+    """
     if role == "label":
         return column
     if role == "agencies":
         several = f"if({column} > 1, {literal(SEVERAL_AGENCIES)}, {literal(ONE_AGENCY)})"
         return f"CASE WHEN {REASON} IS NULL AND {column} > 0 THEN {several} END AS {column}"
-    step = 1 if role == "rate" else settings.round_to
-    rounded = f"(round({column} / {step}.0) * {step})::BIGINT"
+    step = {"rate": "1", "minutes": _minute_step(column, contacts, settings)}.get(role, str(settings.round_to))
+    rounded = f"(round({column} / ({step})::DOUBLE) * ({step}))::BIGINT"
     return f"CASE WHEN {REASON} IS NULL THEN {rounded} END AS {column}"
+
+
+def _minute_step(minutes: str, contacts: str, settings: Settings) -> str:
+    """SQL for what a row's minutes are rounded to."""
+    least = f"{settings.round_to} * {minutes} / nullif({contacts}, 0)"
+    fits = " ".join(f"WHEN {least} <= {step} THEN {step}" for step in MINUTE_STEPS)
+    return f"CASE WHEN {least} IS NULL THEN {MINUTE_STEPS[0]} {fits} ELSE {MINUTE_STEPS[-1]} END"

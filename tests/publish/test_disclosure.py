@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from pipelines.publish.disclosure import UncontrolledTable, controlled_select
+from pipelines.publish.disclosure import BAND_ENDS, MINUTE_STEPS, UncontrolledTable, controlled_select
 from pipelines.publish.tables import board_roles
 from pipelines.settings import Settings
 
@@ -35,6 +35,33 @@ def controlled(*rows: tuple) -> list[dict]:
 def test_people_up_to_seven_are_withheld_and_others_rounded_to_five(people, published):
     (row,) = controlled(("frailty", people, people, 100, 60.0, 0.5))
     assert row["people"] == published
+
+
+@pytest.mark.parametrize(
+    ("contacts", "minutes", "published"),
+    [
+        (100, 1200, 1200),  # 12 minutes each: five of them are an hour, and so is the step
+        (100, 1300, 1320),  # 13 each: two hours
+        (10, 1000, 1200),  # 100 each: ten hours
+        (10, 899, 600),
+        (10, 15_000, 12_000),  # a day and more each: 200 hours
+        (0, 0, 0),
+    ],
+)
+def test_minutes_are_rounded_to_five_average_contacts_of_their_row(contacts, minutes, published):
+    (row,) = controlled(("frailty", 40, 40, contacts, minutes, 0.5))
+    assert row["hours"] == published
+
+
+@given(contacts=st.integers(8, 500), each=st.integers(1, 5000), more=st.integers(0, 60))
+@hypothesis_settings(max_examples=60, deadline=None)
+def test_one_average_contact_moves_minutes_by_a_step_at_most(contacts, each, more):
+    rows = controlled(
+        ("with", 40, 40, contacts, contacts * each + more, 0.5),
+        ("without", 40, 40, contacts - 1, (contacts - 1) * each + more, 0.5),
+    )
+    steps = [step for step in MINUTE_STEPS if step >= min(5 * each, MINUTE_STEPS[-1])]
+    assert abs(rows[0]["hours"] - rows[1]["hours"]) <= steps[min(1, len(steps) - 1)]
 
 
 def test_a_withheld_row_keeps_its_label_and_a_reason_and_no_number():
@@ -69,7 +96,12 @@ def test_a_rate_is_in_whole_units_and_goes_with_its_row():
 
 def test_no_board_table_has_a_share_of_its_own():
     roles = board_roles(SETTINGS)
-    rates = {(table, column) for table, columns in roles.items() for column, role in columns.items() if role == "rate"}
+    rates = {
+        (table, column)
+        for table, columns in roles.items()
+        for column, role in columns.items()
+        if role == "rate" and not column.endswith(BAND_ENDS)
+    }
     assert rates == {("handoffs", "median_days"), ("outcomes", "crisis_free_days")}
 
 
