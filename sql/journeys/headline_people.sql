@@ -17,7 +17,6 @@ people as (
         numbers.person_key,
         count(*) as contacts,
         count(*) filter (sequence.crisis) as crisis_contacts,
-        count(*) filter (sequence.contact = sequence.spell) as spells,
         bit_count(bit_or(sequence.agency_bit)) > 1 as by_two_agencies,
         any_value(in_review.person_key) is not null as in_review
     from journeys.sequence as sequence
@@ -58,7 +57,7 @@ of_people as (
     union all
     select 'definition_' || definition_id, scenario, person_key, contacts, null from cycling
     union all
-    select 'spells', scenario, person_key, contacts, spells from people
+    select 'spells', scenario, person_key, sum(contacts), count(*) from journeys.spells group by scenario, person_key
     union all
     select 'spells_with_missed_door', scenario, person_key, sum(spells.contacts), count(*)
     from journeys.spells as spells

@@ -1,5 +1,12 @@
 -- One row per contact: one event of one person with one service.
 -- Key: contact_id
+with spells as (
+    select sequence.contact, 'S' || substr(first_contacts.contact_id, 2) as spell_id
+    from journeys.sequence as sequence
+    inner join staging.contacts as first_contacts on sequence.spell = hash(first_contacts.contact_id)
+    where sequence.central and sequence.contact <> sequence.spell
+)
+
 select
     contacts.contact_id, -- Surrogate of the contact
     contacts.person_id, -- Linked person
@@ -20,8 +27,7 @@ select
     contacts.outcome_group, -- How it ended
     contacts.raised_by, -- Who raised it
     contacts.staff_minutes, -- Minutes of staff time where known
-    'S' || substr(first_contacts.contact_id, 2) as spell_id -- Spell that the contact belongs to
+    coalesce(spells.spell_id, 'S' || substr(contacts.contact_id, 2)) as spell_id -- Spell that the contact belongs to
 from staging.contacts as contacts
-inner join journeys.sequence as sequence on sequence.central and hash(contacts.contact_id) = sequence.contact
-inner join staging.contacts as first_contacts on sequence.spell = hash(first_contacts.contact_id)
+left join spells on hash(contacts.contact_id) = spells.contact
 left join reference.areas as areas on contacts.lsoa = areas.lsoa

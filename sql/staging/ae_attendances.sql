@@ -35,22 +35,31 @@ first_needs as (
         arg_min(needs.need, needs.priority) filter (
             needs.need_group = 'later_life' or known.frailty_signal
         ) as later_life_need,
-        coalesce(bool_or(known.crisis), false) as held
+        coalesce(bool_or(known.crisis) filter (needs.need is not null), false) as held,
+        coalesce(bool_or(known.assault), false) as assault
     from coded_needs as coded
     inner join reference.codes as known
         on known.code_list = coded.code_list and known.code_key = code_key(coded.code)
         and coded.event_date >= known.applies_from and coded.event_date < known.applies_before
-    inner join reference.needs on known.need = needs.need
+    left join reference.needs on known.need = needs.need
+    where needs.need is not null or known.assault
     group by coded.agency, coded.period, coded.row_number
 ),
 
-assaults as (
-    select distinct coded.agency, coded.period, coded.row_number
-    from coded_needs as coded
-    inner join reference.codes as known
-        on known.code_list = coded.code_list and known.code_key = code_key(coded.code)
-        and coded.event_date >= known.applies_from and coded.event_date < known.applies_before
-    where known.assault
+-- Few attendances are delivered twice.
+repeated as (
+    select contact_id from attendances group by contact_id having count(*) > 1
+),
+
+versions as (
+    select
+        agency, period, row_number,
+        row_number() over (
+            partition by contact_id, coalesce(Der_Dupe_Flag, false), coalesce(Finished_Indicator, true)
+            order by period desc, row_number desc
+        ) as version
+    from attendances
+    semi join repeated using (contact_id)
 ),
 
 -- The lists of the published measure of avoidable attendances; a blank counts as no investigation and no treatment.
@@ -79,7 +88,8 @@ mapped as (
         coalesce(source.raised_by, arrival_mode.raised_by, 'unknown') as raised_by,
         acuity.acuity,
         coalesce(destination.care_home, false) or coalesce(accommodation.care_home, false) as care_home,
-        assaults.agency is not null as assault,
+        coalesce(first_needs.assault, false) as assault,
+        versions.version,
         coalesce(list_contains(low_acuity.departments, lpad(attendance.EC_Department_Type, 2, '0')), false) as major,
         coalesce(
             list_contains(low_acuity.categories, ltrim(attendance.EC_AttendanceCategory, '0')), false
@@ -101,7 +111,7 @@ mapped as (
         attributes.age_band
     from attendances as attendance
     cross join low_acuity
-    left join assaults using (agency, period, row_number)
+    left join versions using (agency, period, row_number)
     left join reference.codes as accommodation
         on accommodation.code_list = 'ae_accommodation_status'
         and accommodation.code_key = code_key(attendance.Accommodation_Status_SNOMED_CT)
@@ -128,16 +138,6 @@ mapped as (
         on destination.code_list = 'ae_discharge_destination'
         and destination.code_key = code_key(attendance.Discharge_Destination_SNOMED_CT)
         and attendance.Arrival_Date >= destination.applies_from and attendance.Arrival_Date < destination.applies_before
-),
-
-counted as (
-    select
-        *,
-        row_number() over (
-            partition by contact_id, coalesce(Der_Dupe_Flag, false), coalesce(Finished_Indicator, true)
-            order by period desc, row_number desc
-        ) as version
-    from mapped
 )
 
 select
@@ -178,4 +178,4 @@ select
         when Der_Dupe_Flag then 'flagged as a duplicate'
         when not Finished_Indicator then 'attendance not finished'
         when version > 1 then 'duplicate event' end as left_out -- Why the row is not a contact; empty where it is one
-from counted
+from mapped

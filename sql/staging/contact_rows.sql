@@ -4,8 +4,6 @@
 select
     feed_rows.contact_id, -- Surrogate of the event
     person.person_id, -- Person in the central linkage scenario
-    person.person_id_low, -- Person at the low threshold (more links)
-    person.person_id_high, -- Person at the high threshold (fewer links)
     feed_rows.agency, -- Agency that delivered the row
     feed_rows.feed, -- Kind of extract
     feed_rows.period, -- Delivery month as YYYY-MM

@@ -3,16 +3,17 @@
 -- band.
 -- Key: scenario, person_key
 with records as (
-    select 'central' as scenario, person_id as person_key, agency, feed, person_ref
+    select 'central' as scenario, person_id as person_key, hash(agency, feed, person_ref) as record
     from linkage.person_index
     union all
-    select distinct 'alternative', person_key, agency, feed, person_ref
+    select distinct 'alternative', person_key, hash(agency, feed, person_ref)
     from staging.person_variants
 ),
 
 attributes as (
     select
-        *,
+        hash(agency, feed, person_ref) as record,
+        period, sex, age_band, ethnic_group, imd_quintile, death_month, moved_away_month,
         row_number() over (order by period, feed, agency, person_ref) as recency
     from accepted.attributes
 )
@@ -33,5 +34,5 @@ select
     min(period) as first_recorded_month, -- First month for which an agency listed the person as YYYY-MM
     arg_min(age_band, recency) as first_age_band -- Age band in the first record; empty where it does not say
 from records
-inner join attributes using (agency, feed, person_ref)
+inner join attributes using (record)
 group by records.scenario, records.person_key

@@ -4,13 +4,13 @@
 -- people that staging.person_alternatives replaces there and with those that it names in their place.
 -- Key: contact_id, scenario, person_key
 with contacts as (
-    select contact_id, agency, feed, person_ref, person_id
+    select contact_id, hash(agency, feed, person_ref) as record, person_id
     from staging.contact_rows
     where left_out is null
 ),
 
 alternatives as (
-    select distinct agency, feed, person_ref, person_key from staging.person_variants
+    select distinct hash(agency, feed, person_ref) as record, person_key from staging.person_variants
 )
 
 select
@@ -21,4 +21,4 @@ from contacts
 union all
 select contacts.contact_id, 'alternative', alternatives.person_key
 from contacts
-inner join alternatives using (agency, feed, person_ref)
+inner join alternatives using (record)

@@ -1,14 +1,20 @@
 -- One row per variant of the linkage and agency record whose person is there another set of records than in the central
 -- scenario. Variants are the low threshold (more links), the high one (fewer links) and each draw of who may be who.
 -- Key: variant, agency, feed, person_ref
-with thresholds as (
-    select 'low' as variant, agency, feed, person_ref, person_id, person_id_low as person_key from linkage.person_index
+with records as materialized (
+    select
+        hash(agency, feed, person_ref) as record, agency, feed, person_ref, person_id, person_id_low, person_id_high
+    from linkage.person_index
+),
+
+thresholds as (
+    select 'low' as variant, record, agency, feed, person_ref, person_id, person_id_low as person_key from records
     union all
-    select 'high', agency, feed, person_ref, person_id, person_id_high from linkage.person_index
+    select 'high', record, agency, feed, person_ref, person_id, person_id_high from records
 ),
 
 central_sizes as (
-    select person_id, count(*) as records from linkage.person_index group by person_id
+    select person_id, count(*) as records from records group by person_id
 ),
 
 changed as (
@@ -24,15 +30,15 @@ variants as (
     from thresholds
     semi join changed using (variant, person_key)
     union all
-    select drawn.draw::varchar, agency, feed, person_ref, person.person_id, drawn.person_key
+    select drawn.draw::varchar, records.record, agency, feed, person_ref, records.person_id, drawn.person_key
     from linkage.person_draws as drawn
-    inner join linkage.person_index as person using (agency, feed, person_ref)
+    inner join records using (agency, feed, person_ref)
 ),
 
 -- Two keys with as many records and the same sum of their hashes name one set of records.
 sets as (
-    select person_key, count(*) as records, sum(hash(agency, feed, person_ref)) as fingerprint
-    from (select distinct person_key, agency, feed, person_ref from variants)
+    select person_key, count(*) as records, sum(record) as fingerprint
+    from (select distinct person_key, record from variants)
     group by person_key
 ),
 

@@ -90,7 +90,6 @@ def test_low_acuity_and_preventable_crises_are_counted_apart(check):
         headline_id            | scenario | person_key | contacts
         people_seen            | central  | P1         | 2
         contacts               | central  | P1         | 2
-        spells                 | central  | P1         | 2
         ae_attendances         | central  | P1         | 2
         low_acuity_attendances | central  | P1         | 1
         ae_and_police_crises   | central  | P1         | 1
