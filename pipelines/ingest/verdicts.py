@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from great_expectations.core.batch_definition import BatchDefinition
     from great_expectations.core.expectation_suite import ExpectationSuite
 
-ADDED = ("delivery", "row_number", "period_start", "period_end", "event_date", "known_person")
+KNOWN = "known_person"
+ADDED = ("delivery", "row_number", "period_start", "period_end", "event_date", KNOWN)
 KEYED = re.compile(r"\bcode_key\((\w+)\)")
 COUNTED = pa.schema([("delivery", pa.int64()), ("value", pa.bool_()), ("times", pa.int64())])
 NOT_NULL = "expect_column_values_to_not_be_null"
@@ -122,7 +123,8 @@ def find(
 def _lay_out(
     con: duckdb.DuckDBPyConnection, rules: Rules, deliveries: list[Delivered], event_column: str | None
 ) -> list[_Laid]:
-    whole = [_with_places(delivered, number, event_column) for number, delivered in enumerate(deliveries)]
+    asks = any(KNOWN in (rule.sql or "") for rule in rules)
+    whole = [_with_places(each, number, event_column, asks) for number, each in enumerate(deliveries)]
     con.register("delivered", pa.concat_tables(whole))
     firsts = ("delivery", "period_start", "period_end")
     con.register("months", pa.concat_tables([table.select(firsts).slice(0, 1) for table in whole]))
@@ -133,8 +135,11 @@ def _lay_out(
     return _empty(whole, empty) + _by_value(con, by_value) + _by_row(con, whole, by_file, by_row)
 
 
-def _with_places(delivered: Delivered, number: int, event_column: str | None) -> pa.Table:
-    """The rows with ADDED: the number of their delivery, their own, and what else an expression may ask for."""
+def _with_places(delivered: Delivered, number: int, event_column: str | None, known: bool) -> pa.Table:
+    """The rows with ADDED: the number of their delivery, their own, and what else an expression may ask for.
+
+    known: whether one asks for KNOWN; it is empty otherwise.
+    """
     table, rows = delivered.table, len(delivered.table)
     start, end = (pa.repeat(pa.scalar(day), rows) for day in delivered.days())
     events = table[event_column].cast(pa.date32(), safe=False) if event_column else start
@@ -144,7 +149,7 @@ def _with_places(delivered: Delivered, number: int, event_column: str | None) ->
         start,
         end,
         pc.max_element_wise(events, start),
-        pc.is_in(table["person_ref"], delivered.known_people),
+        pc.is_in(table["person_ref"], delivered.known_people) if known else pa.nulls(rows, pa.bool_()),
     )
     return pa.table({name: table[name] for name in table.column_names} | dict(zip(ADDED, added, strict=True)))
 
