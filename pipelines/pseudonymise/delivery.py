@@ -110,10 +110,11 @@ def deliver(
     partial_until: last day (YYYY-MM-DD) that the extract covers if it is not the whole month. Other arguments are those
     of records.Extract.
     """
-    extract = Extract(feed, agency, people, activity, key, period, areas, opt_outs, profile, progress)
+    last_day = None if partial_until is None else _last_day_covered(partial_until, period)
+    extract = Extract(feed, agency, people, activity, key, period, areas, opt_outs, profile, progress, last_day)
     special = {} if file_format == FORMATS[0] else {"format": file_format}
-    if partial_until is not None:
-        special["partial_until"] = _last_day_covered(partial_until, period)
+    if last_day is not None:
+        special["partial_until"] = last_day.isoformat()
     if opt_outs is not None:
         special["opt_outs_applied"] = True  # the fact and no count: a small one, month by month, points at somebody
     slot = out / agency / feed / period
@@ -310,7 +311,7 @@ def _is_there(delivery: Path, note: dict) -> bool:
         return False
 
 
-def _last_day_covered(day: str, period: str) -> str:
+def _last_day_covered(day: str, period: str) -> date:
     """Raises InputError unless the day is one of the period's, and not its last."""
     try:
         last = date.fromisoformat(day)
@@ -322,7 +323,7 @@ def _last_day_covered(day: str, period: str) -> str:
             f"A part of {period} ends on one of its days but the last: {last} is none. The whole month is delivered "
             "without --partial-until."
         )
-    return last.isoformat()
+    return last
 
 
 def _lookup_rows(batch: People) -> list[tuple[str, str]]:

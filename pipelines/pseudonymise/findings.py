@@ -18,6 +18,7 @@ class Findings:
     opted_out: int = 0  # people of them in the people file
     events: int = 0
     events_of_other_months: int = 0
+    events_after_last_day: int = 0  # in the month, of which a part is delivered
     left_out_columns: list[str] = field(default_factory=list)
 
     def notices(self) -> list[str]:
@@ -46,5 +47,10 @@ class Findings:
             found.append(
                 f"events that start in another month, which the hub may refuse: {self.events_of_other_months:,}; "
                 "is this the right extract for --period?"
+            )
+        if self.events_after_last_day:
+            found.append(
+                f"events after the last day that --partial-until says is covered: {self.events_after_last_day:,}; the hub "
+                "refuses them until the whole month comes"
             )
         return found

@@ -75,7 +75,7 @@ class Extract:
 
     areas: CSV with lsoa and imd_quintile; without it the deprivation quintile is left empty.
     opt_outs: CSV with local_person_id of people who opted out; they and their activity go no further.
-    progress: is told in a few words how many rows are done.
+    progress: is told in a few words how many rows are done. last_day: the last one covered, of a part of the period.
     """
 
     def __init__(
@@ -90,6 +90,7 @@ class Extract:
         opt_outs: Path | None = None,
         profile: str = encode.DEFAULT_PROFILE,
         progress: Callable[[str], None] = lambda text: None,
+        last_day: date | None = None,
     ):
         if not PERIOD.fullmatch(period):
             raise InputError(f"The period must be a month such as 2026-01, not {period!r}.")
@@ -104,7 +105,7 @@ class Extract:
             "activity": contract.arrow_schema(feed),
         }
         self.findings = Findings()
-        self._feed, self._period, self._progress = feed, period, progress
+        self._feed, self._period, self._progress, self._last_day = feed, period, progress, last_day
         self._people_file, self._activity_file = people, activity
         self._pseudonyms, self._encoder = encode.Pseudonyms(key, agency), encode.Encoder(key, profile)
         self._quintiles, self._opt_outs = _quintiles(areas), local_ids(opt_outs)
@@ -149,7 +150,7 @@ class Extract:
                 refs = self._refs_of_known(batch)
                 table = pa.table({"person_ref": refs, **values}, schema=self.schemas["activity"])
                 self.findings.events += len(table)
-                self.findings.events_of_other_months += self._of_other_months(table)
+                self._count_days(table)
                 yield table
 
     def _told(self, reader: CsvReader, what: str) -> Iterator[Batch]:
@@ -247,11 +248,14 @@ class Extract:
             return Reading(lambda value: contract.short_name(column, read(value)), kind, example)
         return Reading(read, kind, example)
 
-    def _of_other_months(self, events: pa.Table) -> int:
-        """Events that start, by the contract's first required date, in another month than the delivery's."""
-        start = contract.event_column(self._activity_contract).name
-        month = pc.strftime(events[start].combine_chunks(), "%Y-%m")
-        return pc.not_equal(month, self._period).true_count
+    def _count_days(self, events: pa.Table) -> None:
+        """Counts events that start, by the contract's first required date, in another month or after the last day."""
+        start = events[contract.event_column(self._activity_contract).name].combine_chunks()
+        month = pc.strftime(start, "%Y-%m")
+        self.findings.events_of_other_months += pc.not_equal(month, self._period).true_count
+        if self._last_day:
+            late = pc.greater(start.cast(pa.date32(), safe=False), pa.scalar(self._last_day))
+            self.findings.events_after_last_day += pc.and_(late, pc.equal(month, self._period)).true_count
 
 
 def by_distinct(values: pa.StringArray, function: Callable, kind: pa.DataType = TEXT) -> pa.Array:

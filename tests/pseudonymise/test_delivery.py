@@ -184,3 +184,12 @@ def test_the_data_officer_hears_of_spoilt_nhs_numbers_and_of_events_of_another_m
     assert "wrong check digit that count as missing: 1" in said
     assert "another month, which the hub may refuse: 2" in said
     assert "9434765918" not in said
+
+
+@pytest.mark.parametrize(("last_day", "after"), [("2024-01-04", 2), ("2024-01-05", 1), ("2024-01-06", 0)])
+def test_the_data_officer_hears_of_events_after_the_last_day_covered(agency, capsys, last_day, after):
+    assert agency.run("--partial-until", last_day) == 0
+    said = capsys.readouterr().out
+    told = f"events after the last day that --partial-until says is covered: {after}; the hub refuses them"
+    assert (told in said) is (after > 0)
+    assert ("events after the last day" in said) is (after > 0)
