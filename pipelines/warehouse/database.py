@@ -133,7 +133,7 @@ COMBINED_KEYS = {
 
 NAMES_OF_MANY = {"contact_id", "person_id", "person_key", "person_ref", "spell_id"}
 """Columns whose values name one of millions, or end in such a name (next_contact_id): random, so that compressing them
-saves a third of their space at best, and takes as long as all the rest of writing a table. They are stored as they are."""
+saves about half of their space and takes a third of the time of writing a wide table. They are stored as they are."""
 
 UPKEEP = "upkeep"  # schema of what is recorded of the tables that are kept up to date (upkeep.py)
 SCHEMAS = (
