@@ -8,8 +8,9 @@ import dagster as dg
 import duckdb
 import pytest
 
-from pipelines import runner
+from pipelines import cli, runner
 from pipelines.definitions import definitions
+from pipelines.publish.release import current_release, read_manifest, what_moved
 
 POLICE = ("NPOL", "police_incidents", "2024-02")
 OF_OTHERS = {"staging/ae_attendances", "staging/social_care_events", "marts/person_history", "marts/person_draws"}
@@ -113,6 +114,20 @@ def test_the_same_delivery_under_another_id_makes_no_release(corrected):
     outcome = corrected.run()
     assert (outcome.months, outcome.released, outcome.problems) == (0, False, [])
     assert manifest(corrected) == before
+
+
+def test_nothing_that_moved_since_the_release_before_is_put_down_to_more_than_the_delivery_that_changed(
+    corrected, region, monkeypatch, capsys
+):
+    monkeypatch.setenv("UPSTREAM_DATA", str(corrected.settings.data))
+    before, now = current_release(region.settings).name, current_release(corrected.settings)
+    assert cli.main(["release", "diff", before]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith(f"{before} (before) and {now.name} (now)")
+    assert "People seen by any of the agencies (people)" in out
+    found = what_moved(corrected.settings, corrected.settings.releases / before, now, read_manifest(now))
+    assert found
+    assert {cause for each in found for cause in each.causes} <= {"feeds"}
 
 
 def test_the_corrected_release_is_what_everything_built_anew_would_be(corrected, region):
