@@ -14,8 +14,8 @@
 -- Key: scenario, person_key, contact_id
 with candidates as (
     select
-        scenarios.scenario,
-        scenarios.person_key,
+        sequence.person,
+        sequence.contact,
         contacts.contact_id,
         if(events.nothing_offered, 'signal', 'comparison') as role,
         contacts.need,
@@ -28,33 +28,31 @@ with candidates as (
     from staging.social_care_events as events
     inner join staging.contacts as contacts using (contact_id)
     inner join staging.people as people using (person_id)
-    inner join staging.person_scenarios as scenarios using (contact_id)
+    inner join journeys.sequence as sequence on hash(contacts.contact_id) = sequence.contact
     where events.left_out is null
         and events.kind = 'request'
         and (events.nothing_offered or events.outcome_group in ('met', 'passed_on'))
 ),
 
-crises as (
+-- As a table of its own, because else all contacts of every candidate are joined before the crises are picked.
+crises as materialized (
     select
-        scenarios.scenario, scenarios.person_key, contacts.contact_id, contacts.started_at, contacts.need,
-        contacts.need_group
+        sequence.person, contacts.contact_id, contacts.started_at, contacts.need, contacts.need_group
     from staging.contacts as contacts
-    inner join staging.person_scenarios as scenarios using (contact_id)
+    inner join journeys.sequence as sequence on hash(contacts.contact_id) = sequence.contact
     where contacts.feed = 'ae_attendances' and contacts.crisis
         or contacts.feed = 'police_incidents' and contacts.kind = 'concern_for_safety'
 ),
 
 first_crises as (
     select
-        candidates.scenario,
-        candidates.person_key,
-        candidates.contact_id,
+        candidates.person,
+        candidates.contact,
         arg_min(crises.contact_id, (crises.started_at, crises.contact_id)) as crisis_contact_id,
         min(crises.started_at) as crisis_at
     from candidates
     inner join crises
-        on candidates.scenario = crises.scenario
-        and candidates.person_key = crises.person_key
+        on candidates.person = crises.person
         and date_diff('day', candidates.started_at, crises.started_at) >= 1
         and date_diff('day', candidates.started_at, crises.started_at) <= candidates.crisis_days
         and (
@@ -62,7 +60,7 @@ first_crises as (
             or candidates.need = 'unknown'
             or crises.need in ('unknown', 'welfare')
         )
-    group by candidates.scenario, candidates.person_key, candidates.contact_id
+    group by candidates.person, candidates.contact
 ),
 
 records as (
@@ -74,8 +72,8 @@ records as (
 )
 
 select
-    candidates.scenario, -- central (everybody) or alternative (who is another set of records under some variant)
-    candidates.person_key, -- Person in that scenario
+    people.scenario, -- central (everybody) or alternative (who is another set of records under some variant)
+    people.person_key, -- Person in that scenario
     'MO1' as rule_id, -- Rule
     candidates.contact_id, -- Contact at which something could have been done, or one to compare it with
     candidates.role, -- signal or comparison
@@ -90,7 +88,8 @@ select
         strftime(candidates.started_at + to_days(candidates.crisis_days), '%Y-%m') <= records.through, false
     ) as window_complete -- Whether the records of every agency that could have seen a crisis cover the window
 from candidates
-left join first_crises using (scenario, person_key, contact_id)
+inner join journeys.person_numbers as people using (person)
+left join first_crises using (person, contact)
 left join records on strftime(candidates.started_at, '%Y-%m') = records.period
 where (
     first_crises.crisis_contact_id is not null
