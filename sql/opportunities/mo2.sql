@@ -15,8 +15,7 @@
 -- Key: scenario, person_key, contact_id
 with candidates as (
     select
-        scenarios.scenario,
-        scenarios.person_key,
+        sequence.person,
         contacts.contact_id,
         contacts.need,
         contacts.lsoa,
@@ -24,7 +23,7 @@ with candidates as (
         people.death_month,
         people.moved_away_month,
         count(*) over (
-            partition by scenarios.scenario, scenarios.person_key
+            partition by sequence.person
             order by contacts.started_at
             range between interval 90 days preceding and current row
         ) as times,
@@ -34,7 +33,7 @@ with candidates as (
     from staging.police_incidents as incidents
     inner join staging.contacts as contacts using (contact_id)
     inner join staging.people as people using (person_id)
-    inner join staging.person_scenarios as scenarios using (contact_id)
+    inner join journeys.sequence as sequence on hash(contacts.contact_id) = sequence.contact
     where incidents.left_out is null
         and (incidents.kind = 'concern_for_safety' or incidents.ppn)
         and incidents.kind not in ('section_136', 'missing_person')
@@ -42,9 +41,9 @@ with candidates as (
 
 crises as (
     select
-        scenarios.scenario, scenarios.person_key, contacts.started_at, min(contacts.contact_id) as contact_id
+        sequence.person, contacts.started_at, min(contacts.contact_id) as contact_id
     from staging.contacts as contacts
-    inner join staging.person_scenarios as scenarios using (contact_id)
+    inner join journeys.sequence as sequence on hash(contacts.contact_id) = sequence.contact
     where contacts.kind in ('section_136', 'missing_person')
         or contacts.feed = 'ae_attendances' and contacts.need = 'mental_health'
     group by all
@@ -52,15 +51,13 @@ crises as (
 
 first_crises as (
     select
-        candidates.scenario,
-        candidates.person_key,
+        candidates.person,
         candidates.contact_id,
         crises.contact_id as crisis_contact_id,
         crises.started_at as crisis_at
     from candidates
     asof join crises
-        on candidates.scenario = crises.scenario
-        and candidates.person_key = crises.person_key
+        on candidates.person = crises.person
         and candidates.started_at < crises.started_at
     where date_diff('day', candidates.started_at, crises.started_at) <= candidates.crisis_days
 ),
@@ -74,24 +71,20 @@ records as (
 ),
 
 social_care as (
-    select scenarios.scenario, scenarios.person_key, contacts.started_at::date as day
-    from staging.contacts as contacts
-    inner join staging.person_scenarios as scenarios using (contact_id)
-    where contacts.feed in ('social_care_events', 'children_in_need')
-    group by all
+    select distinct person, started_at::date as day
+    from journeys.sequence
+    where feed in ('social_care_events', 'children_in_need')
 ),
 
 -- Social care that came after the crisis did not come in time.
 followed_up as (
-    select days.scenario, days.person_key, days.contact_id
+    select days.person, days.contact_id
     from (select *, started_at::date as day from candidates) as days
     asof join social_care
-        on days.scenario = social_care.scenario
-        and days.person_key = social_care.person_key
+        on days.person = social_care.person
         and days.day <= social_care.day
     left join first_crises
-        on days.scenario = first_crises.scenario
-        and days.person_key = first_crises.person_key
+        on days.person = first_crises.person
         and days.contact_id = first_crises.contact_id
     where date_diff('day', days.day, social_care.day) <= days.follow_up_days
         and (first_crises.crisis_at is null or social_care.day <= first_crises.crisis_at::date)
@@ -102,8 +95,8 @@ social_care_records as (
 )
 
 select
-    candidates.scenario, -- central (everybody) or alternative (who is another set of records under some variant)
-    candidates.person_key, -- Person in that scenario
+    people.scenario, -- central (everybody) or alternative (who is another set of records under some variant)
+    people.person_key, -- Person in that scenario
     'MO2' as rule_id, -- Rule
     candidates.contact_id, -- Contact at which something could have been done, or one to compare it with
     candidates.role, -- signal or comparison
@@ -118,8 +111,9 @@ select
         strftime(candidates.started_at + to_days(candidates.crisis_days), '%Y-%m') <= records.through, false
     ) as window_complete -- Whether the records of every agency that could have seen a crisis cover the window
 from candidates
-left join first_crises using (scenario, person_key, contact_id)
-left join followed_up using (scenario, person_key, contact_id)
+inner join journeys.person_numbers as people using (person)
+left join first_crises using (person, contact_id)
+left join followed_up using (person, contact_id)
 left join social_care_records
     on strftime(candidates.started_at, '%Y-%m') = social_care_records.period
 left join records on strftime(candidates.started_at, '%Y-%m') = records.period

@@ -14,8 +14,7 @@
 -- Key: scenario, person_key, contact_id
 with candidates as (
     select
-        scenarios.scenario,
-        scenarios.person_key,
+        sequence.person,
         contacts.contact_id,
         if(contacts.need = 'carer_strain', 'signal', 'comparison') as role,
         contacts.need,
@@ -29,7 +28,7 @@ with candidates as (
     from staging.social_care_events as events
     inner join staging.contacts as contacts using (contact_id)
     inner join staging.people as people using (person_id)
-    inner join staging.person_scenarios as scenarios using (contact_id)
+    inner join journeys.sequence as sequence on hash(contacts.contact_id) = sequence.contact
     where events.left_out is null
         and events.kind in ('request', 'assessment')
         and not coalesce(events.of_a_carer, false)
@@ -38,9 +37,9 @@ with candidates as (
 
 crises as (
     select
-        scenarios.scenario, scenarios.person_key, contacts.started_at, min(contacts.contact_id) as contact_id
+        sequence.person, contacts.started_at, min(contacts.contact_id) as contact_id
     from staging.contacts as contacts
-    inner join staging.person_scenarios as scenarios using (contact_id)
+    inner join journeys.sequence as sequence on hash(contacts.contact_id) = sequence.contact
     where (
         contacts.feed = 'ae_attendances' and contacts.crisis
         or contacts.feed = 'police_incidents' and contacts.kind = 'concern_for_safety'
@@ -54,15 +53,13 @@ crises as (
 
 first_crises as (
     select
-        candidates.scenario,
-        candidates.person_key,
+        candidates.person,
         candidates.contact_id,
         crises.contact_id as crisis_contact_id,
         crises.started_at as crisis_at
     from candidates
     asof join crises
-        on candidates.scenario = crises.scenario
-        and candidates.person_key = crises.person_key
+        on candidates.person = crises.person
         and candidates.last_moment < crises.started_at
     where date_diff('day', candidates.started_at, crises.started_at) <= candidates.crisis_days
 ),
@@ -76,8 +73,8 @@ records as (
 )
 
 select
-    candidates.scenario, -- central (everybody) or alternative (who is another set of records under some variant)
-    candidates.person_key, -- Person in that scenario
+    people.scenario, -- central (everybody) or alternative (who is another set of records under some variant)
+    people.person_key, -- Person in that scenario
     'MO7' as rule_id, -- Rule
     candidates.contact_id, -- Contact at which something could have been done, or one to compare it with
     candidates.role, -- signal or comparison
@@ -92,7 +89,8 @@ select
         strftime(candidates.started_at + to_days(candidates.crisis_days), '%Y-%m') <= records.through, false
     ) as window_complete -- Whether the records of every agency that could have seen a crisis cover the window
 from candidates
-left join first_crises using (scenario, person_key, contact_id)
+inner join journeys.person_numbers as people using (person)
+left join first_crises using (person, contact_id)
 left join records on strftime(candidates.started_at, '%Y-%m') = records.period
 where (
     first_crises.crisis_contact_id is not null
