@@ -178,7 +178,7 @@ def signals(rows: Sequence[Row], title: str, named: str) -> Drawing:
         for row in rows
     ]
     bad = [row["name"] for row in rows if row["state"] != "good"]
-    finding = f"{words.listed(bad)}: look at what is said." if bad else "Nothing is missing and nothing is odd."
+    finding = f"{words.listed(bad)}: look at what is said." if bad else "Nothing here calls for a closer look."
     table = [[row["name"], STATES[row["state"]], row["words"]] for row in rows]
     columns = [named, "State", "What was found"]
     return Drawing(_table(title, "", columns, lines, "signals"), finding, finding, columns, table)

@@ -232,7 +232,7 @@ def _area(ledger: Ledger, facts: dict) -> dict:
             "FROM board.ward_crises ORDER BY ward_label",
             lambda rows: ward_map(rows, facts["ward_shapes"], "Map of crisis contacts by ward",
                                   "Crisis contacts per 1,000 residents a year"),
-            "Shades are fifths of the wards: they differ though chance may explain it. Figure 7 says which do not stand out.",
+            "Shades are fifths of the wards: they differ though chance may explain it. Figure 7 says which differ by more than that.",
             share_of="Residents' years observed in the ward",
         ),
     }  # fmt: skip

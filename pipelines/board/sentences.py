@@ -60,7 +60,10 @@ def interval(ledger: Ledger, cell: Cell) -> Markup | str:
         return ""
     if low.value == high.value:
         return "linking hardly moves it"
-    return Markup("linking leaves open {} to {}").format(ledger.count(low), ledger.count(high))
+    said = "linking leaves open {} to {}"
+    if not low.value <= cell.value <= high.value:
+        said = "by the likeliest links; all that are likely give {} to {}"
+    return Markup(said).format(ledger.count(low), ledger.count(high))
 
 
 def ends(ledger: Ledger, cell: Cell) -> Markup:
@@ -210,8 +213,8 @@ def concentrated(ledger: Ledger, parts: Sequence[Row]) -> Markup | str:
         return ""
     everybody = Cell("concentration", whole, "contacts")
     return Markup(
-        "The 5 in 100 people with the most contacts have {} of all contacts. If everybody came equally often, chance alone "
-        "would give them {}."
+        "The 5 in 100 people with the most contacts have {} of all contacts. Were it chance alone who comes how often, "
+        "some would still come oftener, and the top 5 in 100 would have {}."
     ).format(
         *(ledger.share(Cell("concentration", top, name), everybody) for name in ("contacts", "contacts_by_chance"))
     )
