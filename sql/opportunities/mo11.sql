@@ -14,40 +14,36 @@
 -- Key: scenario, person_key, contact_id
 with care_records as (
     select
-        scenarios.scenario, scenarios.person_key, contacts.started_at, details.care_home, details.end_of_life
+        sequence.person, contacts.started_at, details.care_home, details.end_of_life
     from staging.contacts as contacts
     inner join staging.social_care_events as details using (contact_id)
-    inner join staging.person_scenarios as scenarios using (contact_id)
+    inner join journeys.sequence as sequence on hash(contacts.contact_id) = sequence.contact
     where details.left_out is null
 ),
 
 near_the_end as (
-    select scenario, person_key, started_at from care_records where end_of_life
+    select person, started_at from care_records where end_of_life
 ),
 
--- Who never lived in a care home by any record needs no look at the last one.
-records_of_residents as (
-    select scenario, person_key, started_at, care_home
-    from care_records
-    semi join (select distinct scenario, person_key from care_records where care_home) using (scenario, person_key)
+residents as (
+    select distinct person from care_records where care_home
 ),
 
 attendances as (
     select
-        scenarios.scenario, scenarios.person_key, contact_id, contacts.person_id, contacts.need, contacts.lsoa,
+        sequence.person, contact_id, contacts.person_id, contacts.need, contacts.lsoa,
         contacts.started_at, details.acuity, details.went_home, details.care_home, details.age_band
     from staging.contacts as contacts
     inner join staging.ae_attendances as details using (contact_id)
-    inner join staging.person_scenarios as scenarios using (contact_id)
+    inner join journeys.sequence as sequence on hash(contacts.contact_id) = sequence.contact
     where details.left_out is null
 ),
 
 dying as (
-    select attendances.scenario, attendances.person_key, attendances.contact_id
+    select attendances.person, attendances.contact_id
     from attendances
     semi join near_the_end
-        on attendances.scenario = near_the_end.scenario
-        and attendances.person_key = near_the_end.person_key
+        on attendances.person = near_the_end.person
         and near_the_end.started_at <= attendances.started_at
         and date_diff('day', near_the_end.started_at, attendances.started_at) <= 365
 ),
@@ -55,17 +51,27 @@ dying as (
 of_people as (
     select attendances.*
     from attendances
-    left join dying using (scenario, person_key, contact_id)
+    left join dying using (person, contact_id)
     where attendances.went_home
         and coalesce(attendances.acuity, 5) > 1
         and (attendances.acuity in (4, 5) or dying.contact_id is not null)
+),
+
+-- Who never lived in a care home by any record needs no look at the last one.
+in_a_care_home as (
+    select attendances.person, attendances.contact_id
+    from (from of_people semi join residents using (person)) as attendances
+    asof join care_records as records
+        on attendances.person = records.person
+        and attendances.started_at >= records.started_at
+    where records.care_home
 ),
 
 candidates as (
     select
         of_people.*,
         of_people.started_at as at,
-        of_people.care_home or coalesce(records.care_home, false) as lives_in_care_home,
+        of_people.care_home or in_a_care_home.contact_id is not null as lives_in_care_home,
         if(lives_in_care_home, 'signal', 'comparison') as role,
         30 as crisis_days,
         strftime(of_people.started_at, '%Y-%m') as first_month,
@@ -74,31 +80,28 @@ candidates as (
         people.moved_away_month
     from of_people
     inner join staging.people as people using (person_id)
-    asof left join records_of_residents as records
-        on of_people.scenario = records.scenario
-        and of_people.person_key = records.person_key
-        and of_people.started_at >= records.started_at
+    left join in_a_care_home using (person, contact_id)
     where lives_in_care_home or coalesce(of_people.age_band, people.age_band) in ('65-74', '75-84', '85+')
 ),
 
 crises as (
-    select scenario, person_key, contact_id, started_at from attendances
+    select person, started_at, min(contact_id) as contact_id
+    from attendances
+    semi join candidates using (person)
+    group by person, started_at
 ),
 
 first_crises as (
     select
-        candidates.scenario,
-        candidates.person_key,
+        candidates.person,
         candidates.contact_id,
-        arg_min(crises.contact_id, (crises.started_at, crises.contact_id)) as crisis_contact_id,
-        min(crises.started_at) as crisis_at
+        crises.contact_id as crisis_contact_id,
+        crises.started_at as crisis_at
     from candidates
-    inner join crises
-        on candidates.scenario = crises.scenario
-        and candidates.person_key = crises.person_key
-        and crises.started_at > candidates.at
-        and date_diff('day', candidates.at, crises.started_at) <= candidates.crisis_days
-    group by candidates.scenario, candidates.person_key, candidates.contact_id
+    asof join crises
+        on candidates.person = crises.person
+        and candidates.at < crises.started_at
+    where date_diff('day', candidates.at, crises.started_at) <= candidates.crisis_days
 ),
 
 covered as (
@@ -109,8 +112,8 @@ covered as (
 )
 
 select
-    candidates.scenario, -- central (everybody) or alternative (who is another set of records under some variant)
-    candidates.person_key, -- Person in that scenario
+    people.scenario, -- central (everybody) or alternative (who is another set of records under some variant)
+    people.person_key, -- Person in that scenario
     'MO11' as rule_id, -- Rule
     candidates.contact_id, -- Contact at which something could have been done, or one to compare it with
     candidates.role, -- signal or comparison
@@ -125,7 +128,8 @@ select
         candidates.last_month <= covered.through, false
     ) as window_complete -- Whether every agency's records cover the window
 from candidates
-left join first_crises using (scenario, person_key, contact_id)
+inner join journeys.person_numbers as people using (person)
+left join first_crises using (person, contact_id)
 left join covered using (first_month)
 where first_crises.crisis_contact_id is not null
     or not (

@@ -1,4 +1,4 @@
--- Rule MO3, version 2: A sign of later life at A&E, home and nobody followed up. One row per A&E attendance of a person
+-- Rule MO3, version 2: A sign of later life at A&E, home without follow-up. One row per A&E attendance of a person
 -- aged 65 or over who went home, and person whose it is, under each linkage scenario.
 -- Signal: an attendance with a sign of later life (fall, frailty, dehydration, confusion, dementia) that ended at home
 -- with nothing passed on, and no social care contact from the day of arrival until 7 days after leaving.
@@ -43,34 +43,31 @@ attendances as (
 
 discharges as (
     select
-        scenarios.scenario,
-        scenarios.person_key,
+        sequence.person,
         attendances.*,
-        strftime(started_at, '%Y-%m') as first_month,
-        strftime(started_at + to_days(crisis_days), '%Y-%m') as last_month
+        strftime(attendances.started_at, '%Y-%m') as first_month,
+        strftime(attendances.started_at + to_days(crisis_days), '%Y-%m') as last_month
     from attendances
-    inner join staging.person_scenarios as scenarios using (contact_id)
+    inner join journeys.sequence as sequence on hash(attendances.contact_id) = sequence.contact
     where age_band in ('65-74', '75-84', '85+')
         and went_home
         and outcome_group in ('met', 'no_further_action')
         and coalesce(acuity, 5) > 1
-        and strftime(started_at, '%Y-%m') in (select period from social_care_arrived)
-        and strftime(ended_at + to_days(follow_up_days), '%Y-%m') in (select period from social_care_arrived)
+        and strftime(attendances.started_at, '%Y-%m') in (select period from social_care_arrived)
+        and strftime(attendances.ended_at + to_days(follow_up_days), '%Y-%m') in (
+            select period from social_care_arrived
+        )
 ),
 
 social_care as (
-    select scenarios.scenario, scenarios.person_key, contacts.started_at
-    from staging.contacts as contacts
-    inner join staging.person_scenarios as scenarios using (contact_id)
-    where contacts.feed = 'social_care_events'
+    select person, started_at from journeys.sequence where feed = 'social_care_events'
 ),
 
 followed_up as (
-    select discharges.scenario, discharges.person_key, discharges.contact_id
+    select discharges.person, discharges.contact_id
     from discharges
     semi join social_care
-        on discharges.scenario = social_care.scenario
-        and discharges.person_key = social_care.person_key
+        on discharges.person = social_care.person
         and social_care.started_at::date >= discharges.started_at::date
         and date_diff('day', discharges.ended_at, social_care.started_at) <= discharges.follow_up_days
     where discharges.sign_of_later_life
@@ -81,35 +78,34 @@ candidates as (
         *,
         if(sign_of_later_life, 'signal', 'comparison') as role
     from discharges
-    anti join followed_up using (scenario, person_key, contact_id)
+    anti join followed_up using (person, contact_id)
 ),
 
-crises as (
-    select scenarios.scenario, scenarios.person_key, attendances.contact_id, attendances.started_at
+-- As a table of its own, because else all contacts of every candidate are joined before the crises are picked.
+crises as materialized (
+    select sequence.person, attendances.contact_id, attendances.started_at
     from attendances
-    inner join staging.person_scenarios as scenarios using (contact_id)
+    inner join journeys.sequence as sequence on hash(attendances.contact_id) = sequence.contact
     where attendances.sign_of_later_life and attendances.crisis
 ),
 
 first_crises as (
     select
-        candidates.scenario,
-        candidates.person_key,
+        candidates.person,
         candidates.contact_id,
         arg_min(crises.contact_id, (crises.started_at, crises.contact_id)) as crisis_contact_id,
         min(crises.started_at) as crisis_at
     from candidates
     inner join crises
-        on candidates.scenario = crises.scenario
-        and candidates.person_key = crises.person_key
+        on candidates.person = crises.person
         and crises.started_at > candidates.started_at
         and date_diff('day', candidates.started_at, crises.started_at) <= candidates.crisis_days
-    group by candidates.scenario, candidates.person_key, candidates.contact_id
+    group by candidates.person, candidates.contact_id
 )
 
 select
-    candidates.scenario, -- central (everybody) or alternative (who is another set of records under some variant)
-    candidates.person_key, -- Person in that scenario
+    people.scenario, -- central (everybody) or alternative (who is another set of records under some variant)
+    people.person_key, -- Person in that scenario
     'MO3' as rule_id, -- Rule
     candidates.contact_id, -- Contact at which something could have been done, or one to compare it with
     candidates.role, -- signal or comparison
@@ -124,7 +120,8 @@ select
         candidates.last_month <= unbroken_months.through, false
     ) as window_complete -- Whether the trust's records cover the window
 from candidates
-left join first_crises using (scenario, person_key, contact_id)
+inner join journeys.person_numbers as people using (person)
+left join first_crises using (person, contact_id)
 left join staging.unbroken_months as unbroken_months
     on unbroken_months.feed = 'ae_attendances'
     and candidates.agency = unbroken_months.agency
