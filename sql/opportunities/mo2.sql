@@ -1,6 +1,6 @@
--- Rule MO2, version 1: Police worried about somebody again, and social care was not there. One row per police concern for
--- safety or incident with a public protection notice, after which no social care event came, and person whose it is,
--- under each linkage scenario.
+-- Rule MO2, version 1: Police concerned about somebody again, and no social care contact after it. One row per
+-- police concern for safety or incident with a public protection notice, after which no social care event came, and
+-- person whose it is, under each linkage scenario.
 -- Signal: the second such incident or a later one in 90 days.
 -- Crisis: detention under section 136, being reported missing, or an A&E attendance for mental health, self-harm among it.
 -- Window: 90 days from the incident; no window is published.

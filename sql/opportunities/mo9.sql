@@ -1,5 +1,5 @@
--- Rule MO9, version 1: A child turned away. One row per referral of a child to children's services, and child whose it
--- is, under each linkage scenario.
+-- Rule MO9, version 1: A referral of a child that ended without help. One row per referral of a child to
+-- children's services, and child whose it is, under each linkage scenario.
 -- Signal: a referral that led to no further action, or whose episode was closed after assessment without further
 -- action; it counts from the referral or from the closure.
 -- Crisis: a contact of the child with the police, or an A&E attendance that is a crisis contact or shows a need other

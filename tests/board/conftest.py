@@ -246,7 +246,7 @@ def offers() -> Rows:
 
 
 def opportunities() -> Rows:
-    rule = "MO3: A sign of later life at A&E, home and nobody followed up"
+    rule = "MO3: A sign of later life at A&E, home without follow-up"
     rows = [
         {"rule_label": rule, "sign_label": sign, "followed_label": followed, "contacts": contacts, "people": people,
          "agencies": 1}
